@@ -30,11 +30,13 @@ import polars as pl
 from gatework.training import Run
 
 YESNO = ["--hidden", "64", "--layers", "1", "--dropout", "0.4", "--normalise", "global", "--batch-size", "2"]
-YESNO += ["--masking", "0.05", "--epochs", "40", "--learning-rate", "4e-3", "--warmup", "0.2", "--rounds", "1"]
+YESNO += ["--masking", "0.05", "--epochs", "40", "--learning-rate", "4e-3", "--warmup", "0.2"]
 ASTERISK = ["--digits", "leave-out", "--stack", "3", "--minutes", "5", "--epochs", "200"]
 SETTINGS: dict[str, list[str]] = {
     "what is set": [],
-    "one round": ["--rounds", "1"],
+    "3 x 192 units": ["--layers", "3"],
+    "2 x 256 units": ["--hidden", "256"],
+    "dropout 0.3": ["--dropout", "0.3"],
     "weight decay 0.5": ["--weight-decay", "0.5"],
     "masking 0.1, speed 0.05": ["--masking", "0.1", "--speed", "0.05"],
 }
@@ -43,7 +45,7 @@ SPELT = {
     "asterisk-fr": "zéro un deux trois quatre cinq six sept huit neuf étoile dièse",
 }
 DIGITS = ["--units", "words", "--hidden", "96", "--layers", "2", "--batch-size", "32", "--epochs", "30"]
-DIGITS += ["--learning-rate", "3e-3", "--warmup", "0.2", "--rounds", "1"]
+DIGITS += ["--learning-rate", "3e-3", "--warmup", "0.2"]
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 

@@ -82,7 +82,7 @@ def small_classifier(**changes: object) -> Recipe:
 def small(**changes: object) -> Recipe:
     """A recipe that learns the tones in a moment."""
     settings = {"hidden": 12, "layers": 1, "dropout": 0.0, "epochs": 2, "batch_size": 4, "learning_rate": 0.02}
-    return find_recipe("transcribe").changed(**(settings | {"weight_decay": 0.0, "rounds": 1} | changes))
+    return find_recipe("transcribe").changed(**(settings | {"weight_decay": 0.0} | changes))
 
 
 def write(folder: Path, texts: Sequence[str], ending: str = ".wav", rate: int = RATE) -> list[Path]:

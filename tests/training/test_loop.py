@@ -6,15 +6,13 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 from gatework import tasks
 from gatework.data.batches import training_order
-from gatework.training import Progress, resume, train
+from gatework.training import Progress
 from gatework.training.loop import Trainer, learning_rate
 from gatework.training.ranks import Alone
 from support.datasets import opinions, small
-from support.stopping import StopAt
 
 
 def test_schedules_rise_during_warmup_and_end_near_zero():
@@ -25,50 +23,6 @@ def test_schedules_rise_during_warmup_and_end_near_zero():
         assert max(rates) == 1.0
         assert rates[-1] <= last
         assert np.all(np.diff(rates[101:]) <= 0)
-
-
-def test_several_rounds_rise_and_fall_after_the_first_half():
-    config = small(schedule="linear", warmup=0.1, learning_rate=1.0, rounds=3).training
-    rates = np.array([learning_rate(config, step, 1000) for step in range(1000)])
-    peaks = np.flatnonzero((rates[1:-1] > rates[:-2]) & (rates[1:-1] > rates[2:])) + 1
-    assert peaks.tolist() == [50, 525, 775]
-    np.testing.assert_allclose(rates[peaks], [1.0, 0.75, 0.75])
-    assert max(rates[499], rates[749], rates[999]) < 0.01, "each ends near zero"
-
-
-# With minutes, those that are left become fewer at half of them, and a round may be passed over.
-@pytest.mark.parametrize(("jump", "quarters"), [(0.0, (2, 3, 4)), (0.25, (2, 3))])
-def test_the_mean_of_the_weights_at_the_ends_of_rounds_answers(tmp_path, monkeypatch, jump, quarters):
-    taken: list[dict[str, torch.Tensor]] = []
-    step = Trainer._step
-
-    def noted(trainer, *arguments):
-        wish = step(trainer, *arguments)
-        trainer.optimizer.catch_up()
-        taken.append({name: tensor.detach().clone() for name, tensor in trainer.model.named_parameters()})
-        return wish
-
-    def share(trainer, step):
-        done = step / (trainer.steps * trainer.config.epochs)
-        return min(done + jump, 1.0) if done >= 0.5 else done
-
-    monkeypatch.setattr(Trainer, "_share", share)
-    monkeypatch.setattr(Trainer, "_step", noted)
-    recipe = small(epochs=4, schedule="linear", rounds=3, best_weights=False)
-    whole = train("classify", opinions(), out=tmp_path / "whole", recipe=recipe, threads=1)
-    monkeypatch.setattr(Trainer, "_step", step)
-    ends = [taken[len(taken) * part // 4 - 1] for part in quarters]
-    for name, weights in whole.network.named_parameters():
-        mean = torch.stack([end[name] for end in ends]).mean(0)
-        torch.testing.assert_close(weights.detach(), mean, atol=1e-6, rtol=1e-5)
-        assert not torch.allclose(mean, ends[-1][name], atol=1e-5), "which is not the last of them"
-    with pytest.raises(KeyboardInterrupt):
-        train(
-            "classify", opinions(), out=tmp_path / "run", recipe=recipe, threads=1, progress=StopAt(3 * len(taken) // 4)
-        )
-    resumed = resume(tmp_path / "run", opinions())
-    for name, weights in whole.network.state_dict().items():
-        assert torch.equal(weights, resumed.network.state_dict()[name]), name
 
 
 class Noted(Progress):

@@ -299,13 +299,6 @@ class TrainingOptions(OptionSection):
     weight_decay: float = option(0.0, low=0, high=1000, help="Decoupled weight decay (AdamW) where above 0.")
     schedule: Schedule = option("constant", help="The learning rate stays, or falls to zero over all steps.")
     warmup: float = option(0.0, low=0, high=1, help="Share of the steps over which the learning rate rises from zero.")
-    rounds: int = option(
-        1,
-        low=1,
-        high=100,
-        help="Where the learning rate falls, it does so again and again after the first half of the training, so many "
-        "times in all, and the mean of the weights at the ends answers.",
-    )
     clip: float = option(1.0, low=0, help="Clip the gradient's norm to this; 0 does not clip.")
     patience: int = option(
         0, low=0, high=_MOST, help="Stop after so many epochs without a better validation metric; 0 never stops early."

@@ -38,8 +38,6 @@ class TrainingState:
         best: The best validation metric so far.
         best_epoch: The epoch that had it; 0 before the first.
         is_finished: Whether no epoch is left.
-        rounds_over: Rounds of the learning rate that are over.
-        ends: Those whose weights count in the mean; less where the minutes that are left passed over one.
     """
 
     epoch: int = 1
@@ -54,8 +52,6 @@ class TrainingState:
     best: float = 0.0
     best_epoch: int = 0
     is_finished: bool = False
-    rounds_over: int = 0
-    ends: int = 0
 
 
 class Restored(NamedTuple):
@@ -130,10 +126,7 @@ def load(path: Path, model: nn.Module, optimizer: Adam) -> Restored:
 
 def _check(state: TrainingState, model: nn.Module, best: Mapping[str, Tensor], averaged: Mapping[str, Tensor]) -> None:
     """Raises a ValueError where progress is none that a training stands at, or weights are those of another network."""
-    counts, sums = (
-        (state.epoch, state.step, state.best_epoch, state.rounds_over, state.ends),
-        (state.best, state.epoch_seconds, state.seconds),
-    )
+    counts, sums = (state.epoch, state.step, state.best_epoch), (state.best, state.epoch_seconds, state.seconds)
     followed = (state.loss_sum, state.loss_weight, state.norm_sum, *state.sums.values())
     if not all(type(count) is int for count in counts) or not all(map(_is_number, (*sums, *followed))):
         raise ValueError("its progress is no number")

@@ -23,7 +23,7 @@ from gatework.options import TrainingOptions
 from gatework.recipe import Recipe
 from gatework.tasks import Loss, Task
 from gatework.training import checkpoint, runtime
-from gatework.training.average import Average, ended, kept, round_at
+from gatework.training.average import Average
 from gatework.training.checkpoint import TrainingState
 from gatework.training.optimizer import Adam
 from gatework.training.progress import Progress, stop_on_signal
@@ -97,8 +97,7 @@ class Trainer:
         else:
             task.begin(self.model, dataset, earlier)
             averaged = {}
-        has_average = self.config.averaging > 0 or self.config.rounds > 1
-        self.average = Average(self.model, averaged) if has_average else None
+        self.average = Average(self.model, self.config.averaging, averaged) if self.config.averaging else None
 
     def run(self) -> nn.Module:
         """Trains to the end and returns the network with the weights that count.
@@ -118,8 +117,8 @@ class Trainer:
         self.progress.finished(self.label)
         if self.best:
             self.model.load_state_dict(self.best)
-        elif self._answering:
-            self._answering.exchange()
+        elif self.average:
+            self.average.exchange()
         self.optimizer.release()
         learn_by_rows(self.model, is_on=False)
         return self.model.cpu().eval()
@@ -135,7 +134,6 @@ class Trainer:
         times: list[float] = []
         for index in batches[at.step :]:
             started, wish = time.perf_counter(), self._wish(is_stopping, saved)
-            self._note_end_of_round()
             try:
                 wish = self._step(index, wish)
             except LostError:
@@ -178,9 +176,9 @@ class Trainer:
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise TrainingError(self._diverged(value))
         self.optimizer.step(rate)
-        if self.average and config.averaging:
+        if self.average:
             self.optimizer.catch_up()
-            self.average.add(1 - kept(total, config.averaging))
+            self.average.add(total)
         at.step += 1
         at.loss_sum += loss_sum
         at.loss_weight += weight
@@ -189,22 +187,6 @@ class Trainer:
         at.norm_sum += norm
         self.progress.stepped(self.label, total + 1, value)
         return self._met(wish) if self.meets_every else wish
-
-    @property
-    def _answering(self) -> Average | None:
-        """The average of the weights, where that is what answers: of the ends of rounds once the first is over."""
-        return self.average if self.config.averaging or self.state.ends else None
-
-    def _note_end_of_round(self) -> None:
-        """Takes the weights at the end of a round into their mean."""
-        at, rounds = self.state, self.config.rounds
-        if self.average is None or self.config.averaging:
-            return
-        over = ended(self._share((at.epoch - 1) * self.steps + at.step), rounds)
-        if over > at.rounds_over:
-            self.optimizer.catch_up()
-            at.rounds_over, at.ends = over, at.ends + 1
-            self.average.add(1 / at.ends)
 
     @property
     def _has_met(self) -> bool:
@@ -275,10 +257,9 @@ class Trainer:
         at, task, config = self.state, self.task, self.config
         rate = self._learning_rate((at.epoch - 1) * self.steps + max(at.step, 1) - 1)
         started = time.perf_counter()
-        self._note_end_of_round()
         self.optimizer.catch_up()
-        if self._answering:
-            self._answering.exchange()
+        if self.average:
+            self.average.exchange()
         network = self._judged()
         evaluation = task.evaluate(network, self.validation)
         metrics, specimen = evaluation.metrics, task.specimen(network)
@@ -302,8 +283,8 @@ class Trainer:
             at.best, at.best_epoch = metrics[task.deciding], at.epoch
             if config.best_weights:
                 self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-        if self._answering:
-            self._answering.exchange()
+        if self.average:
+            self.average.exchange()
         is_stale = config.patience > 0 and at.epoch - at.best_epoch >= config.patience
         at.is_finished = at.epoch >= config.epochs or is_stale or self._is_over()
         at.epoch, at.step, self.carried = at.epoch + 1, 0, {}
@@ -364,11 +345,9 @@ class Trainer:
 
 def learning_rate(config: TrainingOptions, step: float, steps: float) -> float:
     """The learning rate of a step, counted from 0 over the whole training; or of a second of so many."""
-    now = round_at(step / steps, config.rounds)
-    step, steps, highest = step - now.start * steps, (now.end - now.start) * steps, now.height * config.learning_rate
     warm = config.warmup * steps
     if step < warm:
-        return highest * (step + 1) / (warm + 1)
+        return config.learning_rate * (step + 1) / (warm + 1)
     left = 1 - (step - warm) / max(steps - warm, 1)
     factor = {"constant": 1.0, "linear": left, "cosine": 0.5 - 0.5 * math.cos(math.pi * left)}[config.schedule]
-    return highest * factor
+    return config.learning_rate * factor
