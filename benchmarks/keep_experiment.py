@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from asking import argument, help_if_asked
 
 import gatework.course.experiments
 
@@ -69,4 +69,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    help_if_asked(__doc__)
+    main(Path(argument("the folder of a comparison")))

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from asking import help_if_asked
 from playwright.sync_api import sync_playwright
 
 from gatework.inside.playground import write_playground
@@ -75,4 +76,5 @@ def main(cells: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    help_if_asked(__doc__)
     main(sys.argv[1:] or list(CELLS))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from asking import help_if_asked
 
 import gatework
 from gatework.data import load
@@ -60,4 +61,5 @@ def _measured(texts: pl.Series, labels: np.ndarray, seed: int) -> dict[str, floa
 
 
 if __name__ == "__main__":
+    help_if_asked(__doc__)
     main()

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import csv
 import itertools
-import os
 import sys
 import tarfile
 import tempfile
@@ -21,13 +20,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
+from asking import data_folder, help_if_asked
 
 import gatework as gw
 from gatework import tasks
-from gatework.tasks.classify import spotting
 from gatework.training import Run
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -50,6 +48,8 @@ CHOSEN = {
     "yweweler": "unmixed",
 }
 """What `settings` chose for each speaker by the other four alone."""
+WITHOUT_STREAMS = {"stream_hours": 0.0}
+"""What is heard in hours without a word tells nothing of strangers."""
 QUIET = 3600
 """Seconds without a word."""
 
@@ -58,7 +58,7 @@ Rows = list[tuple[Path, str, str, str]]
 
 def recordings(folder: Path) -> list[tuple[Path, str, str, int]]:
     """The file, the digit, the speaker and the take of each recording."""
-    archive = Path(os.environ["GATEWORK_DATA"]) / "speech" / "free-spoken-digits.tar.gz"
+    archive = data_folder("speech", "free-spoken-digits.tar.gz")
     with tarfile.open(archive) as file:
         file.extractall(folder, filter="data")
     each = []
@@ -79,11 +79,6 @@ def listed(folder: Path, name: str, rows: Rows) -> Path:
 
 def trained(source: Path, out: Path, **options: Any) -> Run:
     return gw.train("classify", source, out=out, threads=1, progress=None, **options)
-
-
-def without_streams() -> Any:
-    """Leaves out the hours without a word in which a run listens for keywords: they tell nothing of strangers."""
-    return mock.patch.object(spotting, "_WITHOUT", 0)
 
 
 def told(name: str, run: Run, seconds: float, *, has_baselines: bool = True) -> dict[str, float]:
@@ -112,8 +107,8 @@ def speakers(folder: Path) -> None:
     reached = []
     for who in sorted({who for _, _, who, _ in each}):
         start = time.process_time()
-        with without_streams():
-            run = trained(source, folder / f"without-{who}", leave_out_speaker=who, **SETTINGS[CHOSEN[who]])
+        options = SETTINGS[CHOSEN[who]] | WITHOUT_STREAMS
+        run = trained(source, folder / f"without-{who}", leave_out_speaker=who, **options)
         reached.append(told(f"without {who} ({CHOSEN[who]})", run, time.process_time() - start))
     means = {what: np.mean([figures[what] for figures in reached]) for what in reached[0]}
     print("mean: " + ", ".join(f"{what} {accuracy:.3f}" for what, accuracy in means.items()))
@@ -128,8 +123,7 @@ def settings(folder: Path) -> None:
         for pair in itertools.combinations(people, 2):
             rows = [(wav, word, who, "test" if who in pair else "") for wav, word, who, _ in each]
             out = folder / f"{name}-{'-'.join(pair)}".replace(" ", "_")
-            with without_streams():
-                run = trained(listed(folder, "pair", rows), out, blend=False, **options)
+            run = trained(listed(folder, "pair", rows), out, blend=False, **(options | WITHOUT_STREAMS))
             by_pair |= (two := held_out(run, pair))
             print(f"  {name}, {', '.join(f'{who} {share:.3f}' for (who, _), share in two.items())}", flush=True)
         reached[name] = by_pair
@@ -158,7 +152,8 @@ def keywords(folder: Path) -> None:
     rows = [(wav, word, who, "test" if take < 5 else "") for wav, word, who, take in recordings(folder)]
     run = trained(listed(folder, "keywords", rows), folder / "keywords")
     metrics = run.summary["metrics"]
-    print(f"stream of the test part: {metrics['test_false_accepts']:.1f} false accepts per hour", end=", ")
+    print(f"{metrics['test_stream_hours']:.1f} hours of the test part's stream:", end=" ")
+    print(f"{metrics['test_false_accepts']:.2f} false accepts per hour", end=", ")
     print(f"{100 * metrics['test_missed_keywords']:.1f} % missed", end=", ")
     print(f"{100 * metrics['test_mistaken_keywords']:.1f} % of them heard as another")
     stream, start, heard = run.task.byte_stream(run.network, run.recipe), time.process_time(), 0
@@ -189,4 +184,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    help_if_asked(__doc__)
     main()

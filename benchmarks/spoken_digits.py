@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from asking import argument, help_if_asked
 
 from gatework.data.sets.spoken_digits import WORDS
 from gatework.tasks.transcribe.metrics import word_errors
@@ -83,4 +83,5 @@ def main(home: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    help_if_asked(__doc__)
+    main(Path(argument("the folder of the recordings")))

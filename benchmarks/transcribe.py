@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import subprocess
 import sys
@@ -26,6 +25,7 @@ import time
 from pathlib import Path
 
 import polars as pl
+from asking import data_folder, help_if_asked
 
 from gatework.training import Run
 
@@ -50,7 +50,7 @@ WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 
 def unpacked(name: str, folder: Path) -> Path:
-    archive = Path(os.environ["GATEWORK_DATA"]) / "speech" / f"{name}.tar.gz"
+    archive = data_folder("speech", f"{name}.tar.gz")
     with tarfile.open(archive) as file:
         file.extractall(folder, filter="data")
     return folder / name
@@ -163,4 +163,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    help_if_asked(__doc__)
     main()

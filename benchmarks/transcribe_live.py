@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
+from asking import help_if_asked
 from torch import nn
 from transcribe import ASTERISK, listed, spelt, trained, unpacked
 
@@ -96,4 +97,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    help_if_asked(__doc__)
     main()

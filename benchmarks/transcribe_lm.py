@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
+from asking import help_if_asked
 from transcribe import ASTERISK, asked, prompts, trained
 
 import gatework as gw
@@ -119,4 +120,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    help_if_asked(__doc__)
     main()

@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import torch
+from asking import data_folder
 from runs import finished, settings, take_settings
 from torch import nn
 
@@ -81,7 +82,7 @@ def main() -> None:
 
 
 def data_of(direction: str) -> Path:
-    folder = Path(os.environ["GATEWORK_DATA"])
+    folder = data_folder()
     return folder / "fra-eng.txt.gz" if "fr" in direction else folder / "multi30k"
 
 

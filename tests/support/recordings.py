@@ -76,7 +76,7 @@ def sound_dataset(options: SoundOptions | None = None) -> RecordedDataset:
 def small_classifier(**changes: object) -> Recipe:
     """A recipe that learns them in a moment."""
     settings = {"hidden": 12, "layers": 1, "dropout": 0.0, "epochs": 2, "batch_size": 4, "learning_rate": 0.02}
-    return find_recipe("classify").changed(**(settings | {"pooling": "mean"} | changes))
+    return find_recipe("classify").changed(**(settings | {"pooling": "mean", "stream_hours": 0.05} | changes))
 
 
 def small(**changes: object) -> Recipe:

@@ -26,7 +26,18 @@ from gatework.tasks.classify.nearest import neighbours_of, scores_of_validation
 from gatework.tasks.classify.neighbours import Neighbours
 from gatework.tasks.classify.options import SoundOptions
 from gatework.tasks.classify.report.speakers import interval
-from gatework.tasks.classify.spotting import Spotted, Spotter, Truth, chosen_threshold, curve, judged, smoothed
+from gatework.tasks.classify.spotting import (
+    THRESHOLDS,
+    Peaks,
+    Spotted,
+    Truth,
+    chosen_threshold,
+    curve,
+    judged,
+    peaks,
+    smoothed,
+    true_labels,
+)
 from gatework.tasks.classify.strangers import is_for_strangers, left_out_in_turn
 from gatework.tasks.classify.task import ClassifyTask
 from support import recordings
@@ -281,6 +292,8 @@ def test_a_keyword_in_a_stream_is_heard_in_its_place_however_it_is_cut(run):
     assert {one["label"] for one in [*only.answer_bytes(content), *only.finish()]} == {"ba"}
     quiet = run.task.byte_stream(run.network, run.recipe)
     assert not [*quiet.answer_bytes((32767 * hiss).astype("<i2").tobytes()), *quiet.finish()]
+    assert "0.001" in run.task.byte_stream(run.network, run.recipe, false_accepts=0.001).notes[0], "too rare to tell"
+    assert not run.task.byte_stream(run.network, run.recipe, false_accepts=100_000.0).notes
     with pytest.raises(UsageError, match='no class "bo"'):
         run.task.byte_stream(run.network, run.recipe, keywords="bo")
 
@@ -306,26 +319,39 @@ def test_false_accepts_and_misses_are_counted_by_recording():
     right, twice, wrong, late = Spotted(13, 0, 0.9), Spotted(14, 0, 0.9), Spotted(33, 0, 0.9), Spotted(90, 1, 0.9)
     assert judged([right], truths, (0, 1)) == (0, 1, 0)
     assert judged([right, twice, wrong, late], truths, (0, 1)) == (2, 1, 1)
-    rows = np.array([[0.5, 9.0, 0.1], [0.6, 1.0, 0.2], [0.7, 3.0, 0.3], [0.8, 1.0, 0.4], [0.9, 0.0, 0.5]])
-    assert [chosen_threshold(rows, most)[0] for most in (0.5, 1.0, 9.0)] == [0.9, 0.8, 0.5]
-    assert chosen_threshold(rows[:4], 0.5)[0] == 0.8, "the strictest where none is strict enough"
+    close = [Truth(100, 150, 0), Truth(165, 200, 0)]
+    assert judged([Spotted(16, 0, 0.9), Spotted(20, 0, 0.9)], close, (0,)) == (0, 0, 0), "each in its turn"
+    (row,) = [row for row in curve([right, late], truths, (0, 1), 2.0) if row[0] == THRESHOLDS[0]]
+    assert row[1:].tolist() == [0.5, 0.5, 0.0], "one in two hours, and one of two"
+    assert curve([right, late], truths, (0, 1), 2.0)[-1, 1:].tolist() == [0.0, 1.0, 0.0]
 
 
-def test_a_keyword_is_heard_once_where_it_is_likeliest():
-    spotter = Spotter(0.4, [0, 1], window=40)
+def test_a_threshold_allows_what_is_to_be_expected_of_another_stream():
+    rows = np.array([[0.5, 2.0, 0.1], [0.6, 0.5, 0.2], [0.7, 0.75, 0.3], [0.8, 0.25, 0.4], [0.9, 0.0, 0.5]])
+    # In four hours 8, 2, 3, 1 and none; one more is to be expected as often as it was heard, so 1.5 allow 5 at most.
+    assert [chosen_threshold(rows, 4, most)[0] for most in (2.25, 1.5, 0.75, 0.5, 0.25)] == [0.5, 0.6, 0.8, 0.8, 0.9]
+    assert chosen_threshold(rows, 4, 0.1)[0] == 0.9, "nothing rarer is told by four hours"
+    assert chosen_threshold(rows[:4], 4, 0.1)[0] == 0.8, "the strictest where none is strict enough"
+
+
+def test_a_keyword_is_found_once_where_it_is_likeliest():
     chances = [0.1, 0.7, 0.9, 1.0, 0.8, 0.7, 0.2, 0.1, 0.1, 0.9, 0.9, 0.1]
     each = np.array([[p, 1 - p if p < 0.5 else 0.0] for p in chances])
-    heard = [one for one in map(spotter.hear, each) if one]
-    # The mean over four windows is highest in the fifth, and again in the eleventh.
-    assert [(one.window, round(one.probability, 6)) for one in heard if one.label == 0] == [(4, 0.85), (10, 0.5)]
-    # What each threshold comes to is found without asking where nothing is likely: as if it had been heard.
     quiet = np.zeros((30, 2))
     stream = np.concatenate([quiet, each, quiet, each[4:], quiet])
-    truths = [Truth(330, 380, 0), Truth(800, 820, 0)]
-    for row in curve(smoothed(stream), truths, [0, 1], 40):
-        spotter = Spotter(row[0], [0, 1], 40)
-        false, missed, mistaken = judged([one for one in map(spotter.hear, stream) if one], truths, [0, 1])
-        assert row[1:].tolist() == [false / (len(stream) / 36_000), missed / 2, mistaken / 2]
+    windows = np.arange(len(stream))[:, None, None] * np.ones((1, 40, 3))
+    found = Peaks([0], window=40)
+    heard = [one for one in map(found.hear, stream, windows) if one]
+    # The mean over four windows is highest in the fifth, and again in the eleventh, of the first half.
+    assert [one.window for one in heard[:2]] == [34, 40]
+    assert [round(float(one.row[0]), 6) for one in heard[:2]] == [0.85, 0.5]
+    assert all((one.frames == one.window).all() for one in heard), "what was heard there"
+    whole = peaks(smoothed(stream), windows, [0], 40)
+    assert [one.window for one in whole] == [one.window for one in heard]
+    truths = [Truth(330, 380, 0), Truth(330, 420, 1)]
+    assert true_labels(whole, truths).tolist()[:2] == [1, 1]
+    assert true_labels(whole, truths[1:]).tolist()[:2] == [-1, -1]
+    assert not true_labels(whole, []).any()
 
 
 def test_what_cannot_be_read_is_one_sentence_or_is_skipped(folder, tmp_path):

@@ -1,4 +1,4 @@
-"""Words that a network knows are heard as they are, and what looks like none of them is less likely, the more so."""
+"""A second look at what a network takes for words: familiar ones are likely, strange ones the less the stranger."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from gatework.tasks.classify.familiarity import Familiarity
-from gatework.tasks.classify.spotting import Truth, smoothed, spotted, words_heard
+from gatework.data.inputs import RaggedSeries
+from gatework.tasks._heard import heard
+from gatework.tasks._warping import distances
+from gatework.tasks.classify import familiarity
+from gatework.tasks.classify.familiarity import Familiarity, Taken
 
 CLASSES, WIDTH = 3, 5
 
@@ -18,6 +21,16 @@ def known(count=40):
     labels = np.arange(count) % 2
     spread = np.array([3.0, 1.0, 0.5, 1.0, 1.0])
     return np.array([[0.0] * WIDTH, [4.0] * WIDTH])[labels] + spread * random.standard_normal((count, WIDTH)), labels
+
+
+def sounds(count, seed=0):
+    """Windows of sound that swells and sinks, shape (frames, bands) each."""
+    random = np.random.default_rng(seed)
+    return [random.uniform(8, 16, (int(length), 14)).astype(np.float32) for length in random.integers(9, 16, count)]
+
+
+def taken(views, labels, chance=0.7):
+    return Taken(np.array(labels), np.full(len(views), chance), np.array(views), sounds(len(views), 1))
 
 
 def fitted():
@@ -38,52 +51,75 @@ def by_hand(view, label):
     return np.sqrt(away @ np.linalg.solve(covariance, away) / WIDTH)
 
 
-def test_a_view_is_as_far_as_the_formula_says_and_the_median_word_is_at_1():
+def log_odds(p):
+    return np.log(p) - np.log1p(-p)
+
+
+def test_views_and_sounds_are_as_far_as_the_formulas_say_and_the_median_word_is_at_1():
     familiar, (views, labels) = fitted(), known()
-    asked = np.random.default_rng(1).standard_normal((7, WIDTH))
-    expected = [[by_hand(view, label) for label in range(CLASSES)] for view in asked]
-    np.testing.assert_allclose(familiar.distances(asked), expected, rtol=1e-9)
-    familiar.settle(views[::2], labels[::2])
-    median = np.median([by_hand(view, label) for view, label in zip(views[::2], labels[::2], strict=True)])
-    np.testing.assert_allclose(familiar.distances(asked), np.array(expected) / median, rtol=1e-9)
+    kept = sounds(len(views))
+    familiar.keep(kept, labels)
+    each = taken(views, labels)
+    looks = [by_hand(view, label) for view, label in zip(views, labels, strict=True)]
+    series, near = RaggedSeries.of([heard(one) for one in kept]), []
+    for one, label in zip(each.sounds, labels, strict=True):
+        apart = distances(RaggedSeries.of([heard(one)]), series)[0] / (len(heard(one)) + series.lengths)
+        near.append(np.sort(apart[labels == label])[:3].mean())
+    expected = np.array([looks, near])
+    is_word = np.arange(len(views)) % 3 > 0
+    familiar.learn(each, is_word)
+    medians = np.median(expected[:, is_word], axis=1)
+    # Distances of sounds are sums of squares in float32.
+    np.testing.assert_allclose(familiar.medians, medians, rtol=1e-4)
+    familiar.weights.copy_(torch.tensor([0.5, 1.0, 2.0, 3.0]))
+    said = 0.5 + log_odds(0.7) + np.array([2.0, 3.0]) @ (1 - expected / medians[:, None])
+    np.testing.assert_allclose(log_odds(familiar.probabilities(each)), said, rtol=1e-3, atol=1e-3)
 
 
-def test_log_odds_fall_with_the_distance_beyond_1_alone():
-    familiar = fitted()
-    views = np.array([[0.1] * WIDTH, [4.0] * WIDTH, [30.0, -30, 30, -30, 30], [1e6] * WIDTH])
-    likely = np.tile([0.6, 0.3, 0.1], (4, 1))
-    rows = np.concatenate([likely, views], axis=1)
-    np.testing.assert_array_equal(familiar.chances(rows), likely, err_msg="before anything is chosen")
-    familiar.strictness.fill_(2.0)
-    lower = familiar.chances(rows[:3])
-    beyond = np.maximum(familiar.distances(views[:3]) - 1, 0)
-    assert beyond[0, 0] == 0 == beyond[1, 1], "words of a class are familiar as what they are"
-    assert beyond.max() > 3
+def test_what_is_weighed_is_learnt_from_words_and_other_sounds():
+    """The weights are where the likelihood, less what draws them to the network alone, is highest."""
+    familiar, (views, labels) = fitted(), known(200)
+    is_word = np.arange(len(views)) % 2 == 0
+    views[~is_word] += 3
+    each = taken(views, labels)
+    familiar.learn(each, is_word)
+    x = familiarity._seen(each.chances, familiar._apart(each) / familiar.medians.numpy())
+    wrong = is_word - familiar.probabilities(each)
+    drawn = 0.1 * (familiar.weights.numpy() - [0, 1, 0, 0])
+    np.testing.assert_allclose(x.T @ wrong, drawn, atol=1e-6)
+    assert familiar.weights[2] > 1, "what looks strange is no word here"
 
-    def log_odds(p):
-        return np.log(p) - np.log1p(-p)
 
-    np.testing.assert_allclose(log_odds(likely[:3]) - log_odds(lower), np.minimum(2 * beyond, 50), rtol=1e-6, atol=1e-9)
+def test_before_anything_is_learnt_the_network_is_right():
+    for familiar in (Familiarity(CLASSES, WIDTH), fitted()):
+        each = taken(np.random.default_rng(3).standard_normal((4, WIDTH)), [0, 1, 2, 0])
+        familiar.learn(each, np.zeros(4, dtype=bool))
+        np.testing.assert_allclose(familiar.probabilities(each), 0.7, rtol=1e-6)
+    assert not len(familiar.probabilities(taken(np.zeros((0, WIDTH)), np.zeros(0, dtype=int))))
 
 
 @pytest.mark.parametrize("views", [np.zeros((0, WIDTH)), np.ones((4, WIDTH))])
-def test_without_words_nothing_is_strange_and_equal_ones_are_no_trouble(views):
+def test_no_words_and_equal_ones_are_no_trouble(views):
     familiar = Familiarity(CLASSES, WIDTH)
-    familiar.fit(views, np.zeros(len(views), dtype=np.int64))
-    familiar.settle(views, np.zeros(len(views), dtype=np.int64))
-    familiar.strictness.fill_(4.0)
-    row = np.concatenate([[0.5, 0.2, 0.1], np.ones(WIDTH)])[None]
-    assert familiar.chances(row)[0, 0] == 0.5
+    labels = np.zeros(len(views), dtype=np.int64)
+    familiar.fit(views, labels)
+    familiar.keep(sounds(len(views)), labels)
+    familiar.learn(taken(views, labels), np.ones(len(views), dtype=bool))
+    assert np.isfinite(familiar.probabilities(taken(np.ones((2, WIDTH)), [0, 2]))).all()
     assert all(torch.isfinite(tensor).all() for tensor in familiar.state_dict().values())
 
 
-def test_words_are_learnt_where_they_are_heard_as_what_they_are():
-    rows = np.zeros((60, 2))
-    rows[10:16, 0] = rows[30:36, 1] = rows[50:56, 1] = 0.9
-    truths = [Truth(90, 140, 0), Truth(290, 340, 0), Truth(700, 750, 1)]
-    means = smoothed(rows)
-    assert [one.label for one in spotted(means, 0.3, (0, 1), 40)] == [0, 1, 1]
-    windows, labels = words_heard(means, truths, (0, 1), 40)
-    assert labels.tolist() == [0], "neither what was said otherwise nor what was not said"
-    np.testing.assert_allclose(means[windows, 0], 0.9)
-    assert [one.size for one in words_heard(np.zeros((60, 2)), truths, (0, 1), 40)] == [0, 0]
+def test_recordings_are_kept_with_the_network_evenly_and_wrong_ones_are_refused(monkeypatch):
+    monkeypatch.setattr(familiarity, "_MOST_FRAMES", sum(map(len, sounds(12))) // 2)
+    familiar, labels = fitted(), np.arange(12) % 2
+    familiar.keep(sounds(12), labels)
+    assert np.bincount(familiar.labels).tolist() in ([2, 2], [3, 3])
+    each = taken(*known(6))
+    familiar.learn(each, np.ones(6, dtype=bool))
+    again = Familiarity(CLASSES, WIDTH)
+    again.load_state_dict(familiar.state_dict())
+    assert np.array_equal(again.probabilities(each), familiar.probabilities(each))
+    state = familiar.state_dict()
+    for name, wrong in (("labels", state["labels"] + 9), ("ends", state["ends"][1:]), ("known", state["known"][1:])):
+        with pytest.raises(RuntimeError, match="keywords are compared with"):
+            Familiarity(CLASSES, WIDTH).load_state_dict(state | {name: wrong})

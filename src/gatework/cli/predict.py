@@ -107,14 +107,14 @@ def _answer_stream(predictor: Predictor, given: Mapping[str, Any], *, mic: bool)
     """Answers what comes on standard input, or from the microphone, at once."""
     from gatework.data.lines import waiting_lines
     from gatework.data.microphone import Listening
-    from gatework.training.progress import end_reads_on_signal, stopped_with
+    from gatework.training.progress import end_reads_on_signal, stopped_with, tell
 
     end_reads_on_signal()
     with stopped_with("stopped"):
         if predictor.task.reads_bytes:
             source = Listening() if mic else sys.stdin.buffer
             rate = {"input_rate": source.rate} if isinstance(source, Listening) else {}
-            for line in predictor.answer_bytes(source, **given, **rate):
+            for line in predictor.answer_bytes(source, tell, **given, **rate):
                 print(line, flush=True)
             return
         for answers in predictor.answer_blocks(waiting_lines(sys.stdin), **given):

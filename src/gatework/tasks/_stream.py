@@ -61,7 +61,10 @@ class PortableStream(Stream, Protocol):
 
 
 class ByteStream(Protocol):
-    """Answers bytes piece by piece, the same however they are cut; what it carries on does not grow."""
+    """Answers bytes piece by piece, the same however they are cut; what it carries on does not grow.
+
+    It may have the attribute `notes`, what there is to say before it begins.
+    """
 
     def answer_bytes(self, piece: bytes) -> Iterable[dict[str, Any]]:
         """The answers that are known once this piece has come, as values that JSON can hold."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from io import BufferedReader
@@ -274,11 +274,14 @@ class Predictor:
             return self.inference.stream(recipe)
         return self.task.stream(self.network, recipe)
 
-    def answer_bytes(self, source: ReadsBytes, **options: Any) -> Iterator[str]:
+    def answer_bytes(
+        self, source: ReadsBytes, tell: Callable[[Sequence[str]], None] | None = None, **options: Any
+    ) -> Iterator[str]:
         """Answers bytes as they come, such as raw sound, where the task reads such.
 
         Args:
             source: What they are read from.
+            tell: Is given what there is to say of the stream before it begins.
             options: Options of a prediction that the task has.
 
         Yields:
@@ -290,6 +293,8 @@ class Predictor:
         """
         recipe, options = self._recipe(options)
         stream, is_empty = self.task.byte_stream(self.network, recipe, **options), True
+        if tell is not None:
+            tell(getattr(stream, "notes", ()))
         while piece := source.read1(_PIECE) if isinstance(source, BufferedReader) else source.read(_PIECE):
             is_empty = False
             for answer in stream.answer_bytes(piece):

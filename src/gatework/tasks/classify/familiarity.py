@@ -1,55 +1,97 @@
-r"""How familiar a word in a stream looks to the network that hears it, beside the words that it has learnt.
+r"""How likely it is that a word was said where a network takes what it hears for one: a second look.
 
 A classifier is as sure of some sounds that are no words as it is of words, but its view of them, what its pooling makes
-of its states, lies elsewhere. With $\mu_k$ the mean view of the training part's words of class $k$, each heard in a
-stream, and $\Sigma$ their common covariance, a view $v$ of $n$ numbers is as far from the class as
+of its states, lies elsewhere, and so does the sound itself. With $\mu_k$ the mean view of the training part's words of
+class $k$, each heard in a stream, and $\Sigma$ their common covariance, a view $v$ of $n$ numbers is as far from the
+class as
 
-$$ m_k = \frac{1}{m} \sqrt{(v - \mu_k)^\top \Sigma^{-1} (v - \mu_k) / n}, $$
+$$ m_k = \sqrt{(v - \mu_k)^\top \Sigma^{-1} (v - \mu_k) / n}, $$
 
-where $m$ is such that the median of the validation part's words is at 1. What is beyond it is taken off the log-odds of
-the class: $\operatorname{logit} p_k - s \max(m_k - 1, 0)$, where the strictness $s$ is what does best on the validation
-part, 0 where nothing is gained.
+and the sound is as far from it as $d_k$, the mean over the three nearest of its training recordings that are kept, by
+dynamic time warping of what is spoken. With the medians of both over the validation part's words at 1,
+
+$$ P = \sigma\bigl(b + w_1 \operatorname{logit} p_k - w_2 (m_k - 1) - w_3 (d_k - 1)\bigr), $$
+
+where $p_k$ is what the network says. The four weights are a logistic regression on what a stream of the validation part
+was taken for, words and other sounds; they are drawn to $w_1 = 1$ and 0 for the rest, which is the network alone, the
+more the less was heard.
 
 Source: K. Lee, K. Lee, H. Lee and J. Shin, "A simple unified framework for detecting out-of-distribution samples and
-adversarial attacks", NeurIPS 2018.
+adversarial attacks", NeurIPS 2018, for the views.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-STRICTNESS = (0.0, 2.0, 4.0)
-"""Those that are tried; chosen on streams of the validation part of spoken digits, and on other sounds: see
-docs/sounds.md."""
+from gatework.data.inputs import RaggedSeries
+from gatework.tasks._heard import heard
+from gatework.tasks._warping import distances
+
 _LEAST = 1e-6
-_MOST = 50.0
-"""What is taken off log-odds at most."""
+_NEAREST = 3
+_MOST_FRAMES = 12_000
+"""Frames of known recordings that are kept: a second look takes 2 ms."""
+_NETWORK_ALONE = (0.0, 1.0, 0.0, 0.0)
+_ROUNDS, _RIDGE = 30, 0.1
+_KNOWN = ("known", "ends", "labels")
+"""The buffers whose size is known only from what is kept."""
+
+
+class Taken(NamedTuple):
+    """What a network takes for words.
+
+    Attributes:
+        labels: The class of each, shape (words,).
+        chances: Its probability, shape (words,).
+        views: What is behind it, shape (words, width).
+        sounds: The frames of each window, shape (frames, bands).
+    """
+
+    labels: np.ndarray
+    chances: np.ndarray
+    views: np.ndarray
+    sounds: Sequence[np.ndarray]
 
 
 class Familiarity(nn.Module):
-    """How far views are from those of known words: all buffers; before it is fitted nothing is strange.
+    """A second look at words that a network has heard: all buffers; before it is fitted the network is right.
 
     Args:
+        classes: How many classes there are.
+        width: Numbers of a view.
+
+    Attributes:
         classes: How many classes there are.
         width: Numbers of a view.
     """
 
     centres: Tensor
     whitening: Tensor
-    median: Tensor
-    strictness: Tensor
+    medians: Tensor
+    weights: Tensor
+    known: Tensor
+    ends: Tensor
+    labels: Tensor
 
     def __init__(self, classes: int, width: int) -> None:
         super().__init__()
+        self.classes, self.width = classes, width
         self.register_buffer("centres", torch.zeros(classes, width, dtype=torch.float64))
         self.register_buffer("whitening", torch.zeros(width, width, dtype=torch.float64))
-        self.register_buffer("median", torch.ones((), dtype=torch.float64))
-        self.register_buffer("strictness", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("medians", torch.ones(2, dtype=torch.float64))
+        self.register_buffer("weights", torch.tensor(_NETWORK_ALONE, dtype=torch.float64))
+        self.register_buffer("known", torch.zeros(0, 0))
+        self.register_buffer("ends", torch.zeros(0, dtype=torch.int64))
+        self.register_buffer("labels", torch.zeros(0, dtype=torch.int64))
 
     def fit(self, views: np.ndarray, labels: np.ndarray) -> None:
-        """Learns how known words look; without any, nothing is strange, and a class without any is where all words are.
+        """Learns how known words look; without any, all look alike, and a class without any is where all words are.
 
         The covariance is drawn to a multiple of the identity, the more the fewer words there are.
 
@@ -59,6 +101,8 @@ class Familiarity(nn.Module):
         """
         count, width = views.shape
         self.whitening.zero_()
+        self.medians.fill_(1.0)
+        self.weights.copy_(torch.tensor(_NETWORK_ALONE))
         if not count:
             return
         centres = np.tile(views.mean(axis=0), (len(self.centres), 1))
@@ -70,32 +114,95 @@ class Familiarity(nn.Module):
         covariance = (1 - drawn) * covariance + drawn * even * np.eye(width)
         self.centres.copy_(torch.from_numpy(centres))
         self.whitening.copy_(torch.from_numpy(np.linalg.cholesky(np.linalg.inv(covariance))))
-        self.median.fill_(1.0)
 
-    def settle(self, views: np.ndarray, labels: np.ndarray) -> None:
-        """Puts the median of words that were held back at 1; where there is none, nothing is strange any more."""
-        if not len(views):
-            self.whitening.zero_()
-            return
-        self.median.fill_(max(float(np.median(self.distances(views)[np.arange(len(views)), labels])), _LEAST))
-
-    def distances(self, views: np.ndarray) -> np.ndarray:
-        """How far each view is from each class, shape (views, classes)."""
-        seen, centres = views @ self.whitening.numpy(), (self.centres @ self.whitening).numpy()
-        squares = (seen**2).sum(axis=1)[:, None] - 2 * seen @ centres.T + (centres**2).sum(axis=1)
-        distances: np.ndarray = np.sqrt(np.maximum(squares, 0) / views.shape[1]) / float(self.median)
-        return distances
-
-    def chances(self, rows: np.ndarray) -> np.ndarray:
-        """The probabilities of classes, lower where what is heard does not look like them, shape (windows, classes).
+    def keep(self, sounds: Sequence[np.ndarray], labels: np.ndarray) -> None:
+        """Keeps recordings of words to compare with, evenly chosen ones of each class where they are too many.
 
         Args:
-            rows: The probabilities of each class and the view behind them, shape (windows, classes + width).
+            sounds: Their frames, shape (frames, bands) each.
+            labels: The class of each, shape (words,).
         """
-        count = len(self.centres)
-        likely, views = rows[:, :count], rows[:, count:]
-        strange = np.maximum(self.distances(views) - 1, 0)
-        # Odds p / (1 - p), times e^-x, are those of p / (p + (1 - p) e^x).
-        against = (1 - likely) * np.exp(np.minimum(float(self.strictness) * strange, _MOST))
-        lower: np.ndarray = likely / (likely + against)
-        return lower
+        if not len(sounds):
+            return
+        step = -(-sum(map(len, sounds)) // _MOST_FRAMES)
+        chosen = np.sort(np.argsort(labels, kind="stable")[::step])
+        kept = RaggedSeries.of([heard(sounds[place]) for place in chosen])
+        self.known, self.ends = torch.from_numpy(kept.values), torch.from_numpy(kept.ends)
+        self.labels = torch.from_numpy(labels[chosen].astype(np.int64))
+
+    def learn(self, taken: Taken, is_word: np.ndarray) -> None:
+        """Learns from what a stream of held-back recordings was taken for; without a word in it, nothing.
+
+        Args:
+            taken: Words, and sounds that are none.
+            is_word: Which is which, shape (words,).
+        """
+        if not is_word.any():
+            return
+        far = self._apart(taken)
+        medians = np.maximum(np.median(far[is_word], axis=0), _LEAST)
+        self.medians.copy_(torch.from_numpy(medians))
+        weights = _logistic(_seen(taken.chances, far / medians), is_word.astype(float))
+        self.weights.copy_(torch.from_numpy(weights))
+
+    def probabilities(self, taken: Taken) -> np.ndarray:
+        """How likely it is that each word was said, shape (words,)."""
+        x = _seen(taken.chances, self._apart(taken) / self.medians.numpy())
+        likely: np.ndarray = _sigmoid(x @ self.weights.numpy())
+        return likely
+
+    def _apart(self, taken: Taken) -> np.ndarray:
+        """How far each is from its class, as the network views it and as it sounds, shape (words, 2)."""
+        away = (taken.views - self.centres.numpy()[taken.labels]) @ self.whitening.numpy()
+        views = np.sqrt((away**2).sum(axis=1) / max(away.shape[1], 1))
+        sounds = np.array([self._nearest(*each) for each in zip(taken.sounds, taken.labels, strict=True)])
+        return np.stack([views, sounds.reshape(len(views))], axis=1)
+
+    def _nearest(self, sound: np.ndarray, label: int) -> float:
+        """The mean distance to the three nearest recordings of a class; 0 where none is kept."""
+        of_class = np.flatnonzero(self.labels.numpy() == label)
+        if not len(of_class):
+            return 0.0
+        known = RaggedSeries(self.known.numpy(), self.ends.numpy())[of_class]
+        asked = RaggedSeries.of([heard(sound)])
+        apart = distances(asked, known)[0] / (asked.lengths[0] + known.lengths)
+        count = min(_NEAREST, len(apart))
+        return float(np.partition(apart, count - 1)[:count].mean())
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        # How many recordings are kept is known only from the file.
+        known, ends, labels = kept = [state_dict.get(prefix + name, getattr(self, name)) for name in _KNOWN]
+        is_of_type = known.dtype == torch.float32 and ends.dtype == labels.dtype == torch.int64
+        if [each.dim() for each in kept] != [2, 1, 1] or not is_of_type:
+            raise RuntimeError("the recordings that keywords are compared with are of another shape or type")
+        lengths = torch.diff(ends, prepend=ends.new_zeros(1))
+        is_whole = len(ends) == len(labels) and int(ends[-1] if len(ends) else 0) == len(known) and (lengths > 0).all()
+        if not is_whole or ((labels < 0) | (labels >= len(self.centres))).any():
+            raise RuntimeError("the recordings that keywords are compared with do not fit the classes")
+        for name, each in zip(_KNOWN, kept, strict=True):
+            setattr(self, name, torch.zeros_like(each))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def _seen(chances: np.ndarray, far: np.ndarray) -> np.ndarray:
+    """What is weighed of each word, shape (words, 4)."""
+    sure = np.clip(chances, _LEAST, 1 - _LEAST)
+    return np.column_stack([np.ones(len(sure)), np.log(sure) - np.log1p(-sure), 1 - far])
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    likely: np.ndarray = 1 / (1 + np.exp(-np.clip(x, -40, 40)))
+    return likely
+
+
+def _logistic(x: np.ndarray, is_word: np.ndarray) -> np.ndarray:
+    """Logistic regression by Newton's method, with a ridge around the network alone."""
+    alone = np.array(_NETWORK_ALONE)
+    weights = alone.copy()
+    for _ in range(_ROUNDS):
+        sure = _sigmoid(x @ weights)
+        gradient = x.T @ (is_word - sure) - _RIDGE * (weights - alone)
+        curvature = (x * (sure * (1 - sure))[:, None]).T @ x + _RIDGE * np.eye(x.shape[1])
+        step = np.linalg.solve(curvature, gradient)
+        weights = weights + step / max(float(np.abs(step).max()), 1.0)
+    return weights

@@ -18,6 +18,7 @@ register_metrics(
     Metric("weighted_accuracy", "weighted accuracy", lower_is_better=False, is_share=True, short="weighted acc."),
     Metric("roc_auc", "ROC AUC", lower_is_better=False, is_share=True),
     Metric("calibration_error", "calibration error", lower_is_better=True, is_share=True, short="calib. error"),
+    Metric("stream_hours", "hours of a stream", lower_is_better=None),
     Metric("false_accepts", "false accepts per hour", lower_is_better=True, short="false accepts/h"),
     Metric("missed_keywords", "missed keywords", lower_is_better=True, is_share=True, short="missed"),
     Metric("mistaken_keywords", "mistaken keywords", lower_is_better=True, is_share=True, short="mistaken"),

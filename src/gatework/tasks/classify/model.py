@@ -38,13 +38,15 @@ class Classifier(SequenceModel):
 
     Attributes:
         spotting: What each threshold comes to, as `spotting.curve()` gives it; None of what reads no sound.
+        listened: The hours of the stream by which that is known; None likewise.
         presence: What says from the view of the states whether there is a word at all; None likewise.
-        familiar: What says how familiar a word in a stream looks; None likewise.
+        familiar: What looks a second time at words in a stream; None likewise.
         joining: What its scores are calibrated by and joined with, once it is trained.
         adversarial: How far a training step moves word vectors, as a share of their length.
     """
 
     spotting: Tensor | None
+    listened: Tensor | None
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class Classifier(SequenceModel):
         # What each threshold comes to on the validation part once training has ended; all 0 until then.
         curve = torch.zeros(len(THRESHOLDS), len(COLUMNS), dtype=torch.float64) if is_spotting else None
         self.register_buffer("spotting", curve)
+        self.register_buffer("listened", torch.zeros((), dtype=torch.float64) if is_spotting else None)
         width = self.pooling.width
         self.presence = (
             nn.Sequential(nn.Linear(width, _PRESENCE), nn.ReLU(), nn.Linear(_PRESENCE, 1)) if is_spotting else None

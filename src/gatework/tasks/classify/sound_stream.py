@@ -13,24 +13,27 @@ from gatework.data.samples import SampleReader
 from gatework.data.sounds import SoundEncoder
 from gatework.errors import UsageError, nearest
 from gatework.options import column_names
-from gatework.tasks.classify.familiarity import STRICTNESS
+from gatework.tasks.classify.familiarity import Familiarity, Taken
 from gatework.tasks.classify.metrics import probabilities
 from gatework.tasks.classify.spotting import (
     COLUMNS,
     FALSE_ACCEPTS,
     HOP_FRAMES,
     THRESHOLDS,
+    Peak,
+    Peaks,
     Scores,
     Spotted,
-    Spotter,
     Truth,
     chosen_threshold,
     curve,
     is_moving,
     made_stream,
+    peaks,
     smoothed,
+    true_labels,
     watched,
-    words_heard,
+    windows_of,
 )
 from gatework.tasks.classify.wordless import wordless
 
@@ -42,10 +45,9 @@ if TYPE_CHECKING:
 
 # The seed of the stream that is made of the test part.
 _ANOTHER = 1
-# False accepts per hour at which misses are compared: those at one number are settled by a noise or two.
-_ALLOWED = (FALSE_ACCEPTS, 1.0, 2.0, 4.0)
-# A keyword that ends with the sound is seen in as many windows as any other.
-_AFTER = 5 * HOP_FRAMES
+# How words look is learnt where the network hears them this clearly.
+_SURE = 0.3
+_LEAST = 1e-9
 
 
 class KeywordStream:
@@ -54,17 +56,29 @@ class KeywordStream:
     Args:
         encoder: How sound becomes model inputs.
         scores: The trained network.
-        spotter: What decides.
+        familiar: What looks a second time at what the network hears.
+        threshold: The least probability.
+        keywords: The indices of the classes that are listened for.
         classes: The names of the classes.
-        width: Numbers that the network says of a window.
         rate: Samples per second of what comes.
+        notes: What there is to say before it begins.
     """
 
     def __init__(
-        self, encoder: SoundEncoder, scores: Scores, spotter: Spotter, classes: Sequence[str], width: int, rate: int
+        self,
+        encoder: SoundEncoder,
+        scores: Scores,
+        familiar: Familiarity,
+        threshold: float,
+        keywords: Sequence[int],
+        classes: Sequence[str],
+        rate: int,
+        notes: Sequence[str] = (),
     ) -> None:
-        self.encoder, self.scores, self.spotter, self.classes = encoder, scores, spotter, classes
-        self._nothing = np.zeros(width)
+        self.notes = notes
+        self.encoder, self.scores, self.familiar, self.classes = encoder, scores, familiar, classes
+        self.threshold, self.peaks = threshold, Peaks(keywords, encoder.window)
+        self._nothing = np.zeros(len(classes) + familiar.width)
         self.samples, self.features = SampleReader(), FeatureStream(encoder.spec, rate)
         self.waiting = np.full((encoder.window - HOP_FRAMES, encoder.spec.bands), FLOOR, np.float32)
 
@@ -76,19 +90,22 @@ class KeywordStream:
         """The keywords that end with the sound."""
         rest = self.features.finish()
         yield from self._heard(rest)
+        # Silence until a keyword that ends with the sound has been seen in as many windows as any other.
         missing = HOP_FRAMES - (len(self.waiting) - self.encoder.window) % HOP_FRAMES
-        yield from self._heard(np.full((missing + _AFTER, rest.shape[1]), FLOOR, np.float32))
+        after = missing + 2 * self.encoder.window
+        yield from self._heard(np.full((after, rest.shape[1]), FLOOR, np.float32))
 
     def _heard(self, frames: np.ndarray) -> Iterator[dict[str, Any]]:
         self.waiting = np.concatenate([self.waiting, frames])
         while len(self.waiting) >= self.encoder.window:
-            window = self.waiting[: self.encoder.window]
-            is_sounding = is_moving(window)
-            steps = self.encoder.steps(window)[None]
-            heard = self.spotter.hear(self.scores(steps)[0] if is_sounding else self._nothing)
+            window = self.waiting[: self.encoder.window].copy()
+            row = self.scores(self.encoder.steps(window)[None])[0] if is_moving(window) else self._nothing
             self.waiting = self.waiting[HOP_FRAMES:]
-            if heard is not None:
-                yield self._said(heard)
+            peak = self.peaks.hear(row, window)
+            if peak is not None:
+                (heard,) = looked_at([peak], self.familiar)
+                if heard.probability >= self.threshold:
+                    yield self._said(heard)
 
     def _said(self, heard: Spotted) -> dict[str, Any]:
         end = (heard.window + 1) * HOP_FRAMES * HOP
@@ -100,6 +117,19 @@ class KeywordStream:
             "end": round(end, 2),
             "probability": round(heard.probability, 4),
         }
+
+
+def looked_at(each: Sequence[Peak], familiar: Familiarity) -> list[Spotted]:
+    """How likely it is at each peak that its word was said."""
+    chances = familiar.probabilities(_taken(each, familiar)).tolist()
+    return [Spotted(one.window, one.label, chance) for one, chance in zip(each, chances, strict=True)]
+
+
+def _taken(each: Sequence[Peak], familiar: Familiarity) -> Taken:
+    """Peaks as what the network takes for words."""
+    labels, count = np.array([one.label for one in each], dtype=np.int64), familiar.classes
+    rows = np.array([one.row for one in each]).reshape(len(each), count + familiar.width)
+    return Taken(labels, rows[np.arange(len(each)), labels], rows[:, count:], [one.frames for one in each])
 
 
 def keyword_stream(task: ClassifyTask, model: nn.Module, **options: Any) -> KeywordStream:
@@ -117,49 +147,64 @@ def keyword_stream(task: ClassifyTask, model: nn.Module, **options: Any) -> Keyw
     unknown = next((name for name in keywords if name not in task.classes), None)
     if unknown is not None:
         raise UsageError(f'--keywords: there is no class "{unknown}": {nearest(unknown, task.classes)}')
-    most = options.get("false_accepts")
-    threshold = chosen_threshold(_kept_curve(model), FALSE_ACCEPTS if most is None else most)[0]
-    encoder, network = _encoder(task), _trained(model)
+    most = FALSE_ACCEPTS if options.get("false_accepts") is None else options["false_accepts"]
+    rows, hours = _kept_curve(model)
+    row = chosen_threshold(rows, hours, most)
+    encoder, familiar = _encoder(task), _trained(model).familiar
     listened = [task.classes.index(name) for name in keywords]
-    spotter = Spotter(float(threshold), listened, encoder.window, network.familiar.chances)
-    rate, width = options.get("input_rate") or encoder.spec.rate, len(task.classes) + network.pooling.width
-    return KeywordStream(encoder, _scores(task, model), spotter, task.classes, width, rate)
+    rate = options.get("input_rate") or encoder.spec.rate
+    notes = _untold(row, hours, most)
+    return KeywordStream(encoder, _scores(task, model), familiar, float(row[0]), listened, task.classes, rate, notes)
+
+
+def _untold(row: np.ndarray, hours: float, most: float) -> list[str]:
+    """What the stream by which the threshold was chosen cannot tell."""
+    told, length = (row[1] * hours + 1) / hours, f"{hours:.2g} hours of sound"
+    if told <= most + _LEAST:
+        return []
+    if row[1]:
+        return [
+            f"{row[1]:.2g} false accepts per hour are to be expected at the strictest threshold, {most:g} are wished"
+        ]
+    more = "train with a longer --stream-hours to tell"
+    return [
+        f"{most:g} false accepts per hour are not told by {length}: none in them, up to {told:.2g} expected; {more}"
+    ]
 
 
 def calibrate_spotting(task: ClassifyTask, model: nn.Module, dataset: Dataset) -> None:
-    """Keeps in a network how words look to it, and what each threshold comes to on a stream of held-back recordings."""
+    """Keeps in a network how words look to it and sound, and what each threshold comes to on held-back recordings."""
     network: Any = model
-    familiar, count = network.familiar, len(task.classes)
-    means, truths = _overheard(task, model, dataset.train, is_long=False)
-    windows, labels = words_heard(means[:, :count], truths, _keywords(task), _encoder(task).window)
-    familiar.fit(means[windows, count:], labels)
-    means, truths = _overheard(task, model, dataset.validation)
-    windows, labels = words_heard(means[:, :count], truths, _keywords(task), _encoder(task).window)
-    familiar.settle(means[windows, count:], labels)
-    tried = {}
-    for strictness in STRICTNESS:
-        familiar.strictness.fill_(strictness)
-        tried[strictness] = curve(familiar.chances(means), truths, _keywords(task), _encoder(task).window)
-    best = min(tried, key=lambda strictness: sum(chosen_threshold(tried[strictness], most)[2] for most in _ALLOWED))
-    familiar.strictness.fill_(best)
-    network.spotting.copy_(torch.from_numpy(tried[best]))
+    familiar: Familiarity = network.familiar
+    each, truths, _ = _overheard(task, model, dataset.train, None)
+    words = [peak for peak, said in zip(each, true_labels(each, truths), strict=True) if said > 0]
+    taken = _taken([peak for peak in words if peak.row[peak.label] >= _SURE], familiar)
+    familiar.fit(taken.views, taken.labels)
+    of_keyword = np.flatnonzero(np.isin(dataset.train.targets, _keywords(task)))
+    familiar.keep([dataset.train.inputs[int(place)] for place in of_keyword], dataset.train.targets[of_keyword])
+    each, truths, hours = _overheard(task, model, dataset.validation, _hours(task))
+    said = true_labels(each, truths)
+    known = [peak for peak, one in zip(each, said, strict=True) if one >= 0]
+    familiar.learn(_taken(known, familiar), said[said >= 0] > 0)
+    network.spotting.copy_(torch.from_numpy(curve(looked_at(each, familiar), truths, _keywords(task), hours)))
+    network.listened.fill_(hours)
 
 
 def misheard(task: ClassifyTask, model: nn.Module, split: Split) -> dict[str, float]:
     """What is heard wrongly in a stream of recordings at the validation part's threshold; none of texts and series."""
     if task.sound is None:
         return {}
-    threshold = chosen_threshold(_kept_curve(model), FALSE_ACCEPTS)[0]
-    means, truths = _overheard(task, model, split, _ANOTHER)
-    rows = curve(_trained(model).familiar.chances(means), truths, _keywords(task), _encoder(task).window)
+    threshold = chosen_threshold(*_kept_curve(model), FALSE_ACCEPTS)[0]
+    each, truths, hours = _overheard(task, model, split, _hours(task), _ANOTHER)
+    rows = curve(looked_at(each, _trained(model).familiar), truths, _keywords(task), hours)
     row = rows[int(np.abs(THRESHOLDS - threshold).argmin())]
-    return dict(zip(COLUMNS[1:], row[1:].tolist(), strict=True))
+    return {"stream_hours": hours, **dict(zip(COLUMNS[1:], row[1:].tolist(), strict=True))}
 
 
 def _overheard(
-    task: ClassifyTask, model: nn.Module, split: Split, seed: int = 0, *, is_long: bool = True
-) -> tuple[np.ndarray, list[Truth]]:
-    """What is said of the windows of a stream that is made of recordings, as means, and what is said where in it."""
+    task: ClassifyTask, model: nn.Module, split: Split, hours: float | None, seed: int = 0
+) -> tuple[list[Peak], list[Truth], float]:
+    """Where words may have been said in a stream that is made of recordings, what is said, and the stream's hours."""
     encoder = _encoder(task)
     features = [split.inputs[k] for k in range(len(split))]
     with torch.random.fork_rng(devices=[]):
@@ -169,9 +214,16 @@ def _overheard(
             split.targets,
             lambda count, loudness: wordless(count, encoder.spec.bands, loudness, is_strange=True).numpy(),
             seed,
-            is_long=is_long,
+            hours=hours,
         )
-    return smoothed(watched(frames, encoder, _scores(task, model))), truths
+    means = smoothed(watched(frames, encoder, _scores(task, model)))
+    each = peaks(means, windows_of(frames, encoder), _keywords(task), encoder.window)
+    return each, truths, len(frames) * HOP / 3600
+
+
+def _hours(task: ClassifyTask) -> float:
+    """Hours without a word in which false accepts are counted."""
+    return 0.0 if task.sound is None else task.sound.stream_hours
 
 
 def _keywords(task: ClassifyTask) -> list[int]:
@@ -203,9 +255,10 @@ def _encoder(task: ClassifyTask) -> SoundEncoder:
     return task.encoder
 
 
-def _kept_curve(model: nn.Module) -> np.ndarray:
-    kept = getattr(_trained(model), "spotting", None)
+def _kept_curve(model: nn.Module) -> tuple[np.ndarray, float]:
+    """What each threshold comes to on the validation part's stream, and the hours of that."""
+    network = _trained(model)
+    kept = getattr(network, "spotting", None)
     if kept is None or not bool(kept.any()):
         raise UsageError("no threshold has been chosen for this network's keywords; finish its training first")
-    rows: np.ndarray = kept.numpy()
-    return rows
+    return kept.numpy(), float(network.listened)

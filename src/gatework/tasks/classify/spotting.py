@@ -1,12 +1,12 @@
 """Keywords in a stream of sound: where a classifier of short recordings hears one, and how often it is wrong.
 
 The network is asked every 0.1 s what the last second or so was: the probability of a class is that there is a word at
-all times that of the class among the classes. Of its mean over four neighbouring windows so much is left as what is
-heard is familiar (see `familiarity`), and a keyword is heard where that is highest once it has reached a threshold, and
-then not again until it has sunk below it. On a stream that is made of held-back recordings with pauses, noise, scraps
-of words and words that there are not between them, each threshold has its false accepts per hour, keywords that were
-heard where none was said; its misses, said ones that were not heard as what they are; and those of them that were heard
-as another.
+all times that of the class among the classes. Where its mean over four neighbouring windows is higher than in half a
+window before and behind, a word may have been said, and a second look (see `familiarity`) says how likely that is: a
+keyword is heard where that reaches a threshold. On a stream that is made of held-back recordings with pauses, noise,
+scraps of words and words that there are not between them, each threshold has its false accepts per hour, keywords that
+were heard where none was said; its misses, said ones that were not heard as what they are; and those of them that were
+heard as another.
 """
 
 from __future__ import annotations
@@ -17,37 +17,34 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatework.data.features import FLOOR, HOP
+from gatework.data.features import FLOOR
 from gatework.data.sounds import SoundEncoder
 from gatework.tasks._voice import LEAST
 
 HOP_FRAMES = 10
 """Frames from window to window: 0.1 s."""
-THRESHOLDS = 1 - np.geomspace(0.7, 0.0005, 40)
-"""Those that are tried: from 0.3, closer and closer to 1."""
+THRESHOLDS = 1 / (1 + np.exp(-np.arange(-3, 12.01, 0.2)))
+"""Those that are tried, evenly apart in log-odds."""
 FALSE_ACCEPTS = 0.5
 """What is allowed per hour where nothing else is said."""
 COLUMNS = ("threshold", "false_accepts", "missed_keywords", "mistaken_keywords")
 """What a curve says of each threshold."""
 # A word is in several windows, and a noise that resembles one is in one or two.
 _SMOOTHED = 4
-# Windows that may be waited for a keyword to become likelier: its beginning may sound like another one.
-_PATIENCE = 4
+_DOUBTFUL = 0.02
+"""Below it the network is sure that no word was said, and nobody looks again."""
 # Recordings of a made stream at most, the pauses between them in frames, and how many have a stretch of noise behind.
 _MOST, _PAUSE, _STRETCH, _STRETCH_FRAMES = 400, (30, 100), 10, 300
 # Recordings at most from which it is learnt how words look.
 _MOST_KNOWN = 700
-# So many times as long as these the stream goes on without a word, an hour at most.
-_WITHOUT, _LONGEST = 40, 360_000
 # A keyword counts as heard from its beginning until so many frames after its end.
 _LATE = 50
 _BATCH = 256
+_FRAMES_OF_AN_HOUR = 360_000
 
 Scores = Callable[[np.ndarray], np.ndarray]
 """What a network says of windows, shape (windows, steps, width): a row each, which begins with the probabilities of the
 classes and may go on with its view."""
-Finish = Callable[[np.ndarray], np.ndarray]
-"""The probabilities of classes, shape (windows, classes), of the means of such rows."""
 
 
 class Spotted(NamedTuple):
@@ -78,59 +75,67 @@ class Truth(NamedTuple):
     label: int
 
 
-class Spotter:
-    """Decides from window to window whether a keyword is heard.
+class Peak(NamedTuple):
+    """A window in which a word may have been said: likelier than in those around it.
 
-    Args:
-        threshold: The least probability.
-        keywords: The indices of the classes that are listened for.
-        window: Frames of a window.
-        finish: What the means over windows come to; they are probabilities already if absent.
+    Attributes:
+        window: Its number, from 0.
+        label: The index of the likeliest class.
+        row: The mean of what the network says of it and the windows before it.
+        frames: What is heard in it, shape (frames, bands).
     """
 
-    def __init__(self, threshold: float, keywords: Sequence[int], window: int, finish: Finish | None = None) -> None:
-        self.threshold, self.keywords, self._finish = threshold, np.array(keywords, dtype=np.int64), finish
-        self._rest = -(-window // (2 * HOP_FRAMES))
-        self._recent: deque[np.ndarray] = deque(maxlen=_SMOOTHED)
-        self._count, self._asked, self._last, self._held = 0, -1, -(10**9), -1
-        self._likeliest: Spotted | None = None
-        self._since = 0
+    window: int
+    label: int
+    row: np.ndarray
+    frames: np.ndarray
 
-    def hear(self, row: np.ndarray) -> Spotted | None:
-        """What is heard with one more window.
+
+class Peaks:
+    """Finds from window to window where words may have been said.
+
+    Args:
+        keywords: The indices of the classes that are listened for.
+        window: Frames of a window.
+    """
+
+    def __init__(self, keywords: Sequence[int], window: int) -> None:
+        self.keywords, self.around = np.array(keywords, dtype=np.int64), _around(window)
+        self._recent: deque[np.ndarray] = deque(maxlen=_SMOOTHED)
+        self._chances = deque([0.0] * self.around, maxlen=2 * self.around + 1)
+        self._waiting: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=self.around + 1)
+        self._count = 0
+
+    def hear(self, row: np.ndarray, frames: np.ndarray) -> Peak | None:
+        """The peak that is known with one more window: half a window before it.
 
         Args:
             row: What the network says of it.
+            frames: What is heard in it.
         """
         self._recent.append(row)
-        self._count += 1
         mean = np.sum(self._recent, axis=0) / _SMOOTHED
-        return self.decide(self._count - 1, mean if self._finish is None else self._finish(mean[None])[0])
-
-    def decide(self, window: int, mean: np.ndarray) -> Spotted | None:
-        """What is heard in a window; of those since the last one that was asked about, none reaches the threshold.
-
-        Args:
-            window: Its number.
-            mean: The mean probabilities of the classes, shape (classes,).
-        """
-        best = int(self.keywords[mean[self.keywords].argmax()])
-        if self._held >= 0 and (mean[self._held] < self.threshold or window > self._asked + 1):
-            self._held = -1
-        self._asked = window
-        is_due = mean[best] >= self.threshold and best != self._held and window - self._last >= self._rest
-        candidate = self._likeliest
-        if is_due and (candidate is None or mean[best] > candidate.probability):
-            self._since = window if candidate is None else self._since
-            self._likeliest = Spotted(window, best, float(mean[best]))
-            if window - self._since < _PATIENCE:
-                return None
-        elif candidate is None:
+        self._chances.append(float(mean[self.keywords].max()))
+        self._waiting.append((mean, frames))
+        self._count += 1
+        if len(self._waiting) <= self.around or not _is_peak(np.array(self._chances), self.around):
             return None
-        heard, self._likeliest = self._likeliest, None
-        if heard is not None:
-            self._last, self._held = heard.window, heard.label
-        return heard
+        row, frames = self._waiting[0]
+        label = int(self.keywords[row[self.keywords].argmax()])
+        return Peak(self._count - 1 - self.around, label, row, frames)
+
+
+def _around(window: int) -> int:
+    """Windows before and behind a peak that are less likely: half a window of frames."""
+    return -(-window // (2 * HOP_FRAMES))
+
+
+def _is_peak(chances: np.ndarray, around: int) -> np.ndarray:
+    """Whether the middle one of the chances along the last axis is higher than those before, and none behind higher."""
+    middle = chances[..., around]
+    before, behind = chances[..., :around].max(axis=-1), chances[..., around + 1 :].max(axis=-1)
+    is_peak: np.ndarray = (middle >= _DOUBTFUL) & (middle > before) & (middle >= behind)
+    return is_peak
 
 
 def is_moving(frames: np.ndarray) -> bool:
@@ -167,7 +172,7 @@ def made_stream(
     noise: Callable[[int, float], np.ndarray],
     seed: int = 0,
     *,
-    is_long: bool = True,
+    hours: float | None = None,
 ) -> tuple[np.ndarray, list[Truth]]:
     """Recordings one after the other with pauses between, some of them of noise, and then a long time of noise.
 
@@ -176,10 +181,10 @@ def made_stream(
         targets: The class of each.
         noise: Gives a stretch of so many frames without speech, beside speech of this loudness.
         seed: Of the order and the pauses.
-        is_long: Whether the long time of noise follows.
+        hours: How long the noise behind them is; without it more recordings are taken, and none of noise follows.
     """
     random = np.random.default_rng(seed)
-    chosen = random.permutation(len(features))[: _MOST if is_long else _MOST_KNOWN]
+    chosen = random.permutation(len(features))[: _MOST_KNOWN if hours is None else _MOST]
     parts, truths, at = list[np.ndarray](), list[Truth](), 0
     for number, place in enumerate(chosen):
         one = features[place]
@@ -192,7 +197,7 @@ def made_stream(
         if number % _STRETCH == _STRETCH - 1:
             parts.append(noise(_STRETCH_FRAMES, float(one.mean())).astype(one.dtype))
             at += _STRETCH_FRAMES
-    without = min(_WITHOUT * sum(len(features[k]) for k in chosen), _LONGEST) if is_long else 0
+    without = round((hours or 0) * _FRAMES_OF_AN_HOUR) if len(chosen) else 0
     for place in range(0, without, _STRETCH_FRAMES):
         beside = features[chosen[place // _STRETCH_FRAMES % len(chosen)]]
         parts.append(noise(_STRETCH_FRAMES, float(beside.mean())).astype(beside.dtype))
@@ -211,10 +216,11 @@ def judged(heard: Iterable[Spotted], truths: Sequence[Truth], keywords: Sequence
     for one in heard:
         frame = (one.window + 1) * HOP_FRAMES
         last = int(np.searchsorted(starts, frame)) - 1
-        # What is heard belongs to the recording that began last, or to the one before where that has just begun.
-        near = [k for k in (last, last - 1) if k >= 0 and frame <= open_truths[k].end + _LATE and k not in met]
+        # What is heard belongs to the recording that began last, or to the one before where that has just begun; of two
+        # of one class that are near, to the earlier one unless that was heard before.
+        near = [k for k in (last - 1, last) if k >= 0 and frame <= open_truths[k].end + _LATE and k not in met]
         right = next((k for k in near if open_truths[k].label == one.label), None)
-        other = next((k for k in near if k not in mistaken), None)
+        other = next((k for k in reversed(near) if k not in mistaken), None)
         if right is not None:
             met.add(right)
         elif other is not None:
@@ -231,67 +237,65 @@ def smoothed(rows: np.ndarray) -> np.ndarray:
     return means
 
 
-def spotted(means: np.ndarray, threshold: float, keywords: Sequence[int], window: int) -> list[Spotted]:
-    """The keywords that are heard in a stream.
+def peaks(means: np.ndarray, windows: np.ndarray, keywords: Sequence[int], window: int) -> list[Peak]:
+    """Where words may have been said in a whole stream, as `Peaks` finds them.
 
     Args:
-        means: Of the probabilities of the classes, shape (windows, classes).
-        threshold: The least of them.
+        means: Of what is said of the windows, shape (windows, classes or more).
+        windows: The frames of each, shape (windows, frames, bands).
         keywords: The indices of the classes that are listened for.
         window: Frames of a window.
     """
-    spotter, is_high = Spotter(threshold, keywords, window), means[:, list(keywords)].max(axis=1) >= threshold
-    is_high[1:] |= is_high[:-1]  # what was likeliest is heard one window later
-    each = (spotter.decide(k, means[k]) for k in np.flatnonzero(is_high).tolist())
-    return [one for one in each if one is not None]
+    listened, around = list(keywords), _around(window)
+    chances = np.pad(means[:, listened].max(axis=1), around)
+    is_peak = _is_peak(np.lib.stride_tricks.sliding_window_view(chances, 2 * around + 1), around)
+    labels = np.array(listened)[means[:, listened].argmax(axis=1)]
+    return [Peak(k, int(labels[k]), means[k], windows[k]) for k in np.flatnonzero(is_peak).tolist()]
 
 
-def words_heard(
-    means: np.ndarray, truths: Sequence[Truth], keywords: Sequence[int], window: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The windows in which keywords that were said are heard as what they are, and the class of each.
-
-    Args:
-        means: Of the probabilities of the classes, shape (windows, classes).
-        truths: What is said where.
-        keywords: The indices of the classes that are listened for.
-        window: Frames of a window.
-    """
+def true_labels(each: Sequence[Peak], truths: Sequence[Truth]) -> np.ndarray:
+    """Whether each peak is a word that was said: 1 where it is, -1 where another was said, 0 where none was."""
     starts = np.array([truth.start for truth in truths])
-    heard = []
-    for one in spotted(means, float(THRESHOLDS[0]), keywords, window):
+    said = np.zeros(len(each), dtype=np.int64)
+    for place, one in enumerate(each):
         frame = (one.window + 1) * HOP_FRAMES
         last = int(np.searchsorted(starts, frame)) - 1
-        if any(truths[k].label == one.label and frame <= truths[k].end + _LATE for k in (last, last - 1) if k >= 0):
-            heard.append((one.window, one.label))
-    windows, labels = np.array(heard, dtype=np.int64).reshape(-1, 2).T
-    return windows, labels
+        near = [truths[k].label for k in (last, last - 1) if k >= 0 and frame <= truths[k].end + _LATE]
+        said[place] = 1 if one.label in near else -1 if near else 0
+    return said
 
 
-def curve(means: np.ndarray, truths: Sequence[Truth], keywords: Sequence[int], window: int) -> np.ndarray:
+def curve(heard: Sequence[Spotted], truths: Sequence[Truth], keywords: Sequence[int], hours: float) -> np.ndarray:
     """For each of `THRESHOLDS` what `COLUMNS` say: accepts per hour, and shares of the keywords that were said.
 
     Args:
-        means: Of the probabilities of the classes, shape (windows, classes).
+        heard: What was heard however unlikely.
         truths: What is said where.
         keywords: The indices of the classes that are listened for.
-        window: Frames of a window.
+        hours: How long the stream is.
     """
-    hours = len(means) * HOP_FRAMES * HOP / 3600
     said = max(sum(truth.label in set(keywords) for truth in truths), 1)
     rows = []
     for threshold in THRESHOLDS.tolist():
-        false, missed, mistaken = judged(spotted(means, threshold, keywords, window), truths, keywords)
+        likely = [one for one in heard if one.probability >= threshold]
+        false, missed, mistaken = judged(likely, truths, keywords)
         rows.append((threshold, false / hours, missed / said, mistaken / said))
     return np.array(rows)
 
 
-def chosen_threshold(rows: np.ndarray, most: float) -> np.ndarray:
-    """The row of the lowest threshold from which on there are at most so many false accepts per hour.
+def chosen_threshold(rows: np.ndarray, hours: float, most: float) -> np.ndarray:
+    """The row of the lowest threshold from which on at most so many false accepts per hour are to be expected.
 
-    The highest threshold where none has so few.
+    The k-th likeliest of the false accepts of H hours is passed k / H times an hour on average: so a threshold above
+    it, which k - 1 of them pass, is one for k / H. Where not even one is allowed in these hours, a threshold that none
+    passes is taken; and the highest one where some pass each.
+
+    Args:
+        rows: As `curve()` gives them.
+        hours: How long the stream was.
+        most: False accepts per hour.
     """
-    allowed = rows[:, 1] <= most
+    allowed = rows[:, 1] * hours + 1 <= max(most * hours, 1) + 1e-9
     first = len(rows) - int(np.argmin(allowed[::-1])) if not allowed.all() else 0
     row: np.ndarray = rows[min(first, len(rows) - 1)]
     return row

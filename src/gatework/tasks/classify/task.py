@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 
 _JOINING = "joining."
 """What the names of a run's weights begin with that are not the network's own."""
-_SPOTTING = ("spotting", "presence.", "familiar.")
+_SPOTTING = ("spotting", "listened", "presence.", "familiar.")
 _NO_KEYWORDS = (BACKGROUND, "silence", "unknown")
 _OF_SOUND_ANSWERS = tuple(one.name for one in options_of(SoundAnswerOptions))
 
