@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import shutil
+import sys
 from collections.abc import Generator
 from functools import cache
 from pathlib import Path
@@ -97,6 +99,16 @@ def pytest_configure(config: pytest.Config) -> None:
         places = [path.relative_to(here).parts[0] for path in sorted(here.rglob("test_*.py"))]
         start = len(places) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
         config.args = [str(here / place) for place in dict.fromkeys((*places[start:], *places[:start]))]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Lets a test draw the same random numbers, whatever tests this process has run before it."""
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].default_generator.manual_seed(0)
 
 
 @pytest.hookimpl(wrapper=True)
