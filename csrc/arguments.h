@@ -15,6 +15,8 @@
 
 namespace gatework {
 
+struct Exchange;  // exchange.h
+
 constexpr int max_states = 4;
 constexpr int max_traced = 16;
 
@@ -109,7 +111,11 @@ struct ForwardArguments {
   SavedPlanes planes;
   void* trace[max_traced];     // (rows, hidden): the trace, each or null; the slot of h is null when h is projected
   const StepOptions* options;  // null for a plain scan
-  bool goes_beside;            // filled in by run_forward: hides_products() of this processor
+  // Filled in by run_forward: hides_products() of this processor; what a thread shares the units with, or null; the
+  // place among the layers of the call.
+  bool goes_beside;
+  Exchange* exchange;
+  int64_t layer;
 };
 
 struct BackwardArguments {
@@ -166,6 +172,10 @@ struct Kernel {
   // The sequences [first, last) of the batch, all steps; the gradients of the weights are those of these sequences.
   void (*forward)(const ForwardArguments&, int64_t first, int64_t last, void* scratch);
   void (*backward)(const BackwardArguments&, int64_t first, int64_t last, void* scratch);
+  // The memory of an exchange, 0 where the units are too few for two, and the partner's side of it (unit_halves.h);
+  // null where a cell's scans cannot be shared.
+  int64_t (*exchange_bytes)(const Layout&);
+  void (*assist)(const ForwardArguments* layers, Exchange&);
   int64_t (*step_scratch)(const StepArguments&);
   void (*step)(const StepArguments&, void* scratch);
 };

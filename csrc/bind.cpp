@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dispatch.h"
+#include "partner.h"
 #include "processor.h"
 #include "records.h"
 
@@ -169,6 +170,7 @@ NB_MODULE(_native, m) {
   m.def("step", step);
   m.def("forward", forward);
   m.def("backward", backward);
+  m.def("errands_done", gatework::errands_done);
   bind_quantized(m);
   bind_softmax(m);
   bind_attention(m);

@@ -8,6 +8,7 @@
 #include "options_forward.h"
 #include "scan.h"
 #include "step.h"
+#include "unit_halves.h"
 #if defined(__AMX_BF16__)
 #include "amx.h"
 #endif
@@ -135,6 +136,9 @@ struct KernelOf {
     if constexpr (has_batch_lanes) {
       if (runs_in_batch_lanes(a.layout, a.weights)) return BatchLanesForward<Cell, V>(a, first, last, scratch).run();
     }
+    if constexpr (has_halves) {
+      if (a.exchange) return Halves::run(a, scratch);
+    }
     [[maybe_unused]] const typename O::Session session{};
     Forward(a, first, last, scratch).run();
   }
@@ -147,7 +151,16 @@ struct KernelOf {
     Backward(a, first, last, scratch).run();
   }
 
+  using Halves = UnitHalves<Cell, O>;
+  static constexpr bool has_halves = !has_options && Halves::is_possible;
+
   static constexpr Kernel kernel() {
+    int64_t (*exchange_bytes)(const Layout&) = nullptr;
+    void (*assist)(const ForwardArguments*, Exchange&) = nullptr;
+    if constexpr (has_halves) {
+      exchange_bytes = Halves::bytes;
+      assist = Halves::assist;
+    }
     return {sizeof(T) == sizeof(double),
             O::is_rounded,
             Cell::accumulators,
@@ -170,6 +183,8 @@ struct KernelOf {
             backward_scratch,
             forward,
             backward,
+            exchange_bytes,
+            assist,
             Step::scratch,
             Step::run};
   }

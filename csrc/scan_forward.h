@@ -5,6 +5,11 @@
 
 namespace gatework::GATEWORK_ISA {
 
+// The panels [first, last).
+struct Range {
+  int64_t first, last;
+};
+
 // The input products of some steps of a single sequence, (rows, hidden in whole vectors, accumulators), made or in the
 // making; the row of the first one.
 template <class O>
@@ -15,8 +20,8 @@ struct InputSums {
   T* sums;
   int64_t first_row, rows;
 
-  // Makes them.
-  GATEWORK_CALLED void read(const Feeds& feeds, const ForwardArguments& p) const;
+  // Makes those of some panels.
+  GATEWORK_CALLED void read(const Feeds& feeds, const ForwardArguments& p, Range panels) const;
 
   // Sets them to the biases, to which parts of the products are added.
   GATEWORK_CALLED void start(const Feeds& feeds, const ForwardArguments& p) const;
@@ -26,25 +31,26 @@ struct InputSums {
     for (int a = first; a < last; ++a) V::load(biases + a * V::lanes).store(to + a * V::lanes);
   }
 
-  // Calls use(count of blocks, panel, its place in the sums) for each panel.
+  // Calls use(count of blocks, panel, its place in the sums) for each of the panels.
   template <class Use>
-  GATEWORK_INLINE void each_panel(const Feeds& feeds, const ForwardArguments& p, const Use& use) const {
+  GATEWORK_INLINE void each_panel(const Feeds& feeds, const ForwardArguments& p, Range panels, const Use& use) const {
     const Layout& layout = p.layout;
     const int64_t blocks = round_up(layout.hidden, V::lanes) / V::lanes;
     const T* panel = static_cast<const T*>(p.panels.weights);
-    for (int64_t block = 0; block < blocks; block += feeds.blocks_per_panel) {
-      const int64_t left = blocks - block;
+    for (int64_t place = 0; place < panels.last; ++place) {
+      const int64_t block = place * feeds.blocks_per_panel, left = blocks - block;
+      if (left <= 0) return;
       const int count = static_cast<int>(left < feeds.blocks_per_panel ? left : feeds.blocks_per_panel);
-      use(count, panel, sums + block * V::lanes * feeds.accumulators);
+      if (place >= panels.first) use(count, panel, sums + block * V::lanes * feeds.accumulators);
       panel += ForwardPanels<O>::panel_elements(feeds, layout.input, layout.output, count);
     }
   }
 };
 
 template <class O>
-void InputSums<O>::read(const Feeds& feeds, const ForwardArguments& p) const {
+void InputSums<O>::read(const Feeds& feeds, const ForwardArguments& p, Range panels) const {
   const int64_t input = p.layout.input, row_sums = feeds.accumulators * round_up(p.layout.hidden, V::lanes);
-  each_panel(feeds, p, [&](int count, const T* panel, T* panel_sums) {
+  each_panel(feeds, p, panels, [&](int count, const T* panel, T* panel_sums) {
     // What the recurrent product alone feeds starts from its biases.
     const int all = count * feeds.accumulators, columns = feeds.are_shared ? all : feeds.inputs;
     const Tiles tiles = split_rows(rows, O::tallest(columns));
@@ -63,7 +69,7 @@ void InputSums<O>::read(const Feeds& feeds, const ForwardArguments& p) const {
 template <class O>
 void InputSums<O>::start(const Feeds& feeds, const ForwardArguments& p) const {
   const int64_t row_sums = feeds.accumulators * round_up(p.layout.hidden, V::lanes);
-  each_panel(feeds, p, [&](int count, const T* panel, T* panel_sums) {
+  each_panel(feeds, p, {0, INT64_MAX}, [&](int count, const T* panel, T* panel_sums) {
     for (int64_t r = 0; r < rows; ++r) copy(panel, 0, count * feeds.accumulators, panel_sums + r * row_sums);
   });
 }
@@ -136,8 +142,7 @@ class ForwardScan {
       const bool is_last = k + 1 == layout.steps;
       const int64_t go_on = is_last ? 0 : layout.reverse ? step.active : active_rows(layout, t + 1, first, last);
       if (go_on < step.active) finish(go_on, step.active);
-      swap(h_now, h_next);
-      swap(factors_now, factors_next);
+      swap_states();
     }
   }
 
@@ -162,7 +167,7 @@ class ForwardScan {
     start();
     const int64_t steps = p.layout.steps;
     InputSums<O> now = inputs_from(0, input_sums);
-    now.read(feeds_of<Cell>, p);
+    now.read(feeds_of<Cell>, p, {0, panel_count()});
     for (int64_t k = 0; k < steps; k += steps_at_once()) {
       T* const other = now.sums == input_sums ? input_sums + rows_beside * accumulators * stride : input_sums;
       const InputSums<O> later = inputs_from(k + steps_at_once(), goes_beside() ? other : input_sums);
@@ -172,19 +177,21 @@ class ForwardScan {
         const int64_t t = p.layout.reverse ? steps - 1 - k - n : k + n;
         seen = factors_now;
         if (is_beside) {
-          if constexpr (can_go_beside) ForwardScan(*this).template each_unit_alone<true>(t, now, later, n);
+          if constexpr (can_go_beside)
+            ForwardScan(*this).template each_unit_alone<true>(t, now, later, n, {0, panel_count()});
         } else {
-          ForwardScan(*this).template each_unit_alone<false>(t, now, later, n);
+          ForwardScan(*this).template each_unit_alone<false>(t, now, later, n, {0, panel_count()});
         }
         if (p.weights.projection) project({t, 1});
         if (k + n + 1 == steps) finish(0, 1);
-        swap(h_now, h_next);
-        swap(factors_now, factors_next);
+        swap_states();
       }
-      if (!is_beside && later.rows > 0) later.read(feeds_of<Cell>, p);
+      if (!is_beside && later.rows > 0) later.read(feeds_of<Cell>, p, {0, panel_count()});
       now = later;
     }
   }
+
+  int64_t panel_count() const { return (stride / V::lanes + C::blocks_per_panel - 1) / C::blocks_per_panel; }
 
   // Some blocks of units, and their weights.
   struct Panel {
@@ -200,15 +207,15 @@ class ForwardScan {
                 place * Panels::panel_elements(feeds_of<Cell>, input, output, C::blocks_per_panel)};
   }
 
-  // One step, and beside it the part of that number of the inputs of later steps. Every other step begins where the one
-  // before it ended, as those weights are still near. With nothing beside them, the products of its first two panels
-  // are made together: one waits for its weights, the other for its own sums. The cell's own work on a panel comes
-  // after the next panel's product, which has begun to wait for its weights then.
+  // One step of some panels, and beside it the part of that number of the inputs of later steps. Every other step
+  // begins where the one before it ended, as those weights are still near. With nothing beside them, the products of
+  // its first two panels are made together: one waits for its weights, the other for its own sums. The cell's own work
+  // on a panel comes after the next panel's product, which has begun to wait for its weights then.
   template <bool is_beside>
   void each_unit_alone(int64_t t, const InputSums<O>& now, [[maybe_unused]] const InputSums<O>& later,
-                       [[maybe_unused]] int64_t part) {
-    const int64_t panels = (stride / V::lanes + C::blocks_per_panel - 1) / C::blocks_per_panel;
-    const auto at = [&](int64_t k) GATEWORK_INLINED { return panel_at(t % 2 ? panels - 1 - k : k); };
+                       [[maybe_unused]] int64_t part, Range range) {
+    const int64_t begin = range.first, panels = range.last - begin;
+    const auto at = [&](int64_t k) GATEWORK_INLINED { return panel_at(begin + (t % 2 ? panels - 1 - k : k)); };
     const auto sums = [&](int64_t k) GATEWORK_INLINED { return z + k % 4 * (tile_vectors<O> / 4) * V::lanes; };
     const Segment<Element> h[] = {{seen, output_stride, output}};
     const auto product = [&](int64_t k) GATEWORK_INLINED { return product_alone(at(k), t, now, h, sums(k)); };
@@ -271,6 +278,11 @@ class ForwardScan {
              return next;
            });
     }
+  }
+
+  GATEWORK_INLINE void swap_states() {
+    swap(h_now, h_next);
+    swap(factors_now, factors_next);
   }
 
   template <class Pointer>

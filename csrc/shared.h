@@ -20,11 +20,11 @@
   keyword template GATEWORK_VISIBLE Panels Packing<O>::pack_backward(const Feeds&, const BackwardArguments&, void*)
 
 // What scans in float32 share besides, where nothing acts around the cell.
-#define GATEWORK_SHARE_PLAIN(keyword, O)                                                                   \
-  keyword template GATEWORK_VISIBLE void multiply_beside<O>(int, const ProductBeside<O>&);                 \
-  keyword template GATEWORK_VISIBLE void InputSums<O>::read(const Feeds&, const ForwardArguments&) const;  \
-  keyword template GATEWORK_VISIBLE void InputSums<O>::start(const Feeds&, const ForwardArguments&) const; \
-  keyword template GATEWORK_VISIBLE void BatchLanesGradients<O::V>::finish();                              \
+#define GATEWORK_SHARE_PLAIN(keyword, O)                                                                         \
+  keyword template GATEWORK_VISIBLE void multiply_beside<O>(int, const ProductBeside<O>&);                       \
+  keyword template GATEWORK_VISIBLE void InputSums<O>::read(const Feeds&, const ForwardArguments&, Range) const; \
+  keyword template GATEWORK_VISIBLE void InputSums<O>::start(const Feeds&, const ForwardArguments&) const;       \
+  keyword template GATEWORK_VISIBLE void BatchLanesGradients<O::V>::finish();                                    \
   keyword template GATEWORK_VISIBLE void BatchLanesGradients<O::V>::flush()
 
 // By element, what kernels.cpp makes, and what options_kernels.cpp makes or takes from there.

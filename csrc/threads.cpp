@@ -18,6 +18,15 @@
 #endif
 
 namespace gatework {
+
+void pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
 namespace {
 
 // Flushes subnormal numbers to zero for as long as it lives.
@@ -42,14 +51,6 @@ class FlushSubnormals {
   FlushSubnormals() {}
 #endif
 };
-
-void pause() {
-#if defined(__x86_64__)
-  _mm_pause();
-#else
-  std::this_thread::yield();
-#endif
-}
 
 struct Job {
   void (*task)(void*, int64_t);

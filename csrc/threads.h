@@ -11,6 +11,9 @@ namespace gatework {
 // from several threads at once and in a process that was forked; `task` must not throw.
 void parallel(int64_t count, void (*task)(void* context, int64_t index), void* context);
 
+// What a thread does between two looks at what it waits for.
+void pause();
+
 template <class Task>
 void parallel(int64_t count, const Task& task) {
   parallel(

@@ -30,7 +30,7 @@ const Sizes cases[] = {
     {5, 6, 4, 18, 7, false, false},    {40, 8, 16, 48, 48, false, false}, {0, 4, 3, 5, 5, false, false},
     {300, 2, 3, 19, 19, false, false}, {7, 32, 1, 20, 20, false, false},  {4, 48, 3, 5, 5, false, true},
     {6, 48, 20, 20, 20, false, false}, {5, 32, 5, 5, 5, false, true},     {27, 1, 20, 70, 70, false, false},
-    {12, 1, 9, 33, 33, false, true}};
+    {12, 1, 9, 33, 33, false, true},   {50, 1, 9, 90, 90, false, true}};
 
 // The layout, and how many rows of weights each product has.
 Problem empty_problem(const Kernel& kernel, const Sizes& s, size_t& inputs, size_t& gates) {
@@ -195,6 +195,46 @@ bool run(const Kernel& kernel, const Check& c, int threads) {
   if (c.variant != Variant::plain || !has_step(c)) return is_right;
   const std::string step = what + ", a single step";
   return agree(scan.step(), c.expected_step, c.first_step, kernel.is_double, step) && is_right;
+}
+
+int cell_of(const char* name) {
+  int cell = 0;
+  while (std::strcmp(cell_names[cell], name) != 0) ++cell;
+  return cell;
+}
+
+// Two threads that share the units of a sequence give what one gives, to the last bit: where the second goes away at
+// any step, and where neither waits, so that it is left in the middle of one and goes on.
+bool runs_in_halves(const Kernel& kernel, const Check& c) {
+  NativeScan<float> scan(kernel, c.problem, c.sizes.is_packed);
+  Results alone;
+  if (!scan.results_alone(1, alone)) return false;
+  bool is_right = true;
+  constexpr int64_t minute = 60000000;
+  for (const int64_t steps : {-1, 0, 1, 24, 25}) {
+    for (const int64_t patience : {minute, int64_t{0}}) {
+      Results halves;
+      const std::string how = trace(c) + ", in halves until " + std::to_string(steps);
+      if (scan.results_of_halves(steps, patience, halves)) is_right &= are_near(halves, alone, 0, how);
+    }
+  }
+  return is_right;
+}
+
+// One wide enough that run_forward() wakes the partner, several times one after the other.
+bool runs_with_partner(Isa isa) {
+  const int cell = cell_of("lstm");
+  const Kernel& kernel = *find_kernel(isa, cell, Element::float32);
+  const Problem p = random_problem(kernel, cell, {160, 1, 100, 100, 100, false, false});
+  Results alone;
+  if (!NativeScan<float>(kernel, p, false).results_alone(1, alone)) return false;
+  bool is_right = true;
+  for (int k = 0; k < 20; ++k) {
+    Results several;
+    if (!NativeScan<float>(kernel, p, false).results_alone(2, several)) return false;
+    is_right &= are_near(several, alone, 0, "lstm with a partner");
+  }
+  return is_right;
 }
 
 // Every option at once. Clipping is of the last state that is not h.
@@ -368,8 +408,7 @@ bool keeps_subnormals() {
 
 // h = relu(x): a subnormal x is 0 in the kernels and nowhere else, and rounding is the caller's.
 bool flushes_inside_only(Isa isa) {
-  int cell = 0;
-  while (std::strcmp(cell_names[cell], "rnn_relu") != 0) ++cell;
+  const int cell = cell_of("rnn_relu");
   const Kernel& kernel = *find_kernel(isa, cell, Element::float32);
   const Sizes sizes{2, 5, 3, 3, 3, false, false};
   Problem p = random_problem(kernel, cell, sizes);
@@ -394,7 +433,11 @@ bool flushes_inside_only(Isa isa) {
 
 bool check(Isa isa) {
   const std::vector<Check> checks = make_checks(isa);
-  std::atomic<bool> is_right{flushes_inside_only(isa)};
+  std::atomic<bool> is_right{flushes_inside_only(isa) && runs_with_partner(isa)};
+  for (const Check& c : checks) {
+    if (c.variant != Variant::plain || c.sizes.batch != 1) continue;
+    if (!runs_in_halves(*find_kernel(isa, c.cell, Element::float32), c)) is_right = false;
+  }
   std::vector<std::thread> threads;
   for (int k = 0; k < 3; ++k) {
     threads.emplace_back([&] {

@@ -4,8 +4,12 @@
 
 #include <cstring>
 #include <memory>
+#include <thread>
 
 #include "../../csrc/dispatch.h"
+#include "../../csrc/partner.h"
+#include "../../csrc/scratch.h"
+#include "../../csrc/threads.h"
 #include "plain.h"
 
 namespace gatework {
@@ -101,11 +105,51 @@ class NativeScan {
       if (!p.is_projected() || std::strcmp(k.names[n], "h") != 0) f.trace[n] = memory.make(wide);
     }
     if (run_forward(k, &f, 1, threads) != Status::done) return false;
-    add_sequence(results, "output", f.output, product(p.rows, p.output));
-    for (int n = 0; n < k.states; ++n) add(results, "final " + std::to_string(n), f.final[n], p.initial[n].size());
+    add_results(results, f);
     for (int n = 0; n < k.traced; ++n) {
       if (f.trace[n]) add(results, std::string("trace of ") + k.names[n], f.trace[n], wide);
     }
+    return true;
+  }
+
+  // The results alone, of which nothing is saved.
+  bool results_alone(int threads, plain::Results& results) {
+    ForwardArguments a = arguments_alone();
+    if (run_forward(k, &a, 1, threads) != Status::done) return false;
+    add_results(results, a);
+    return true;
+  }
+
+  // The same by two threads, of which the second goes away after so many steps, or never where they are negative; each
+  // waits for the other for so long. False when the units are too few.
+  bool results_of_halves(int64_t leaves_after, int64_t microseconds, plain::Results& results) {
+    struct Half : Errand {
+      Half(const Kernel& kernel, const ForwardArguments& a)
+          : kernel(kernel),
+            arguments(a),
+            memory(kernel.exchange_bytes(a.layout), 1),
+            panels(kernel.forward_panels(a), 1) {
+        exchange.memory = memory[0];
+        exchange.made = 0;  // it is there from the first step on
+        arguments.exchange = &exchange;
+        arguments.panels = kernel.pack_forward(arguments, panels[0]);
+      }
+      void run() override { kernel.assist(&arguments, exchange); }
+      const Kernel& kernel;
+      ForwardArguments arguments;
+      const Scratch memory, panels;
+    };
+    const ForwardArguments a = arguments_alone();
+    if (!k.assist || k.exchange_bytes(a.layout) == 0) return false;
+    const auto half = std::make_shared<Half>(k, a);
+    half->exchange.patience = microseconds;
+    half->exchange.leaves_after = leaves_after;
+    std::thread partner([half] { parallel(1, [&](int64_t) { half->run(); }); });
+    const Scratch scratch(k.forward_scratch(a, 1), 1);
+    parallel(1, [&](int64_t) { k.forward(half->arguments, 0, 1, scratch[0]); });
+    end_errand(*half);
+    partner.join();
+    add_results(results, half->arguments);
     return true;
   }
 
@@ -157,6 +201,25 @@ class NativeScan {
     return rows;
   }
   size_t gate_rows() const { return rows_of(k.recurrent_product); }
+
+  ForwardArguments arguments_alone() {
+    ForwardArguments a{};
+    a.layout = layout;
+    a.x = x;
+    a.weights = w;
+    a.options = &options;
+    a.output = make_sequence(product(p.rows, p.output));
+    for (int n = 0; n < k.states; ++n) {
+      a.initial[n] = initial[n];
+      a.final[n] = memory.make(p.initial[n].size());
+    }
+    return a;
+  }
+
+  void add_results(plain::Results& results, const ForwardArguments& a) {
+    add_sequence(results, "output", a.output, product(p.rows, p.output));
+    for (int n = 0; n < k.states; ++n) add(results, "final " + std::to_string(n), a.final[n], p.initial[n].size());
+  }
 
   BackwardArguments backward_arguments(const void* d_output) {
     BackwardArguments b{};
