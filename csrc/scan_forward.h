@@ -212,8 +212,8 @@ class ForwardScan {
   // its first two panels are made together: one waits for its weights, the other for its own sums. The cell's own work
   // on a panel comes after the next panel's product, which has begun to wait for its weights then.
   template <bool is_beside>
-  void each_unit_alone(int64_t t, const InputSums<O>& now, [[maybe_unused]] const InputSums<O>& later,
-                       [[maybe_unused]] int64_t part, Range range) {
+  GATEWORK_INLINE void each_unit_alone(int64_t t, const InputSums<O>& now, [[maybe_unused]] const InputSums<O>& later,
+                                       [[maybe_unused]] int64_t part, Range range) {
     const int64_t begin = range.first, panels = range.last - begin;
     const auto at = [&](int64_t k) GATEWORK_INLINED { return panel_at(begin + (t % 2 ? panels - 1 - k : k)); };
     const auto sums = [&](int64_t k) GATEWORK_INLINED { return z + k % 4 * (tile_vectors<O> / 4) * V::lanes; };
