@@ -332,6 +332,9 @@ def test_a_threshold_allows_what_is_to_be_expected_of_another_stream():
     assert [chosen_threshold(rows, 4, most)[0] for most in (2.25, 1.5, 0.75, 0.5, 0.25)] == [0.5, 0.6, 0.8, 0.8, 0.9]
     assert chosen_threshold(rows, 4, 0.1)[0] == 0.9, "nothing rarer is told by four hours"
     assert chosen_threshold(rows[:4], 4, 0.1)[0] == 0.8, "the strictest where none is strict enough"
+    rows[:, 0] -= 0.4
+    rows[:, 1] = 0
+    assert [chosen_threshold(rows, 4, most)[0] for most in (0.25, 0.1)] == [rows[0, 0], rows[4, 0]], "likelier than not"
 
 
 def test_a_keyword_is_found_once_where_it_is_likeliest():

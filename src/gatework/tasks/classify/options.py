@@ -170,12 +170,13 @@ class SoundOptions(RecordingOptions):
         help="Share of recordings that are put into quiet in training, as a stream is heard in windows with a word "
         "somewhere in them.",
     )
-    stream_hours: float = option(
-        3.0,
+    stream_hours: float | None = option(
+        None,
         low=0,
         high=1000,
         help="Hours of made sound without a word in which keywords are listened for once the network is trained, for "
-        "the validation and for the test part: half a false accept per hour is told from 2 hours on.",
+        "the validation and for the test part: half a false accept per hour is told from 2 hours on. If absent 120 "
+        "times as long as the recordings of the part, 3 hours at most.",
         metavar="HOURS",
     )
 

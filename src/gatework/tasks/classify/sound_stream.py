@@ -48,6 +48,8 @@ _ANOTHER = 1
 # How words look is learnt where the network hears them this clearly.
 _SURE = 0.3
 _LEAST = 1e-9
+# How long one listens without a word, beside the recordings and at most, where nothing else is said.
+_TIMES, _MOST_HOURS = 120, 3.0
 
 
 class KeywordStream:
@@ -182,7 +184,7 @@ def calibrate_spotting(task: ClassifyTask, model: nn.Module, dataset: Dataset) -
     familiar.fit(taken.views, taken.labels)
     of_keyword = np.flatnonzero(np.isin(dataset.train.targets, _keywords(task)))
     familiar.keep([dataset.train.inputs[int(place)] for place in of_keyword], dataset.train.targets[of_keyword])
-    each, truths, hours = _overheard(task, model, dataset.validation, _hours(task))
+    each, truths, hours = _overheard(task, model, dataset.validation, _hours(task, dataset.validation))
     said = true_labels(each, truths)
     known = [peak for peak, one in zip(each, said, strict=True) if one >= 0]
     familiar.learn(_taken(known, familiar), said[said >= 0] > 0)
@@ -195,7 +197,7 @@ def misheard(task: ClassifyTask, model: nn.Module, split: Split) -> dict[str, fl
     if task.sound is None:
         return {}
     threshold = chosen_threshold(*_kept_curve(model), FALSE_ACCEPTS)[0]
-    each, truths, hours = _overheard(task, model, split, _hours(task), _ANOTHER)
+    each, truths, hours = _overheard(task, model, split, _hours(task, split), _ANOTHER)
     rows = curve(looked_at(each, _trained(model).familiar), truths, _keywords(task), hours)
     row = rows[int(np.abs(THRESHOLDS - threshold).argmin())]
     return {"stream_hours": hours, **dict(zip(COLUMNS[1:], row[1:].tolist(), strict=True))}
@@ -221,9 +223,12 @@ def _overheard(
     return each, truths, len(frames) * HOP / 3600
 
 
-def _hours(task: ClassifyTask) -> float:
+def _hours(task: ClassifyTask, split: Split) -> float:
     """Hours without a word in which false accepts are counted."""
-    return 0.0 if task.sound is None else task.sound.stream_hours
+    given = None if task.sound is None else task.sound.stream_hours
+    if given is not None:
+        return given
+    return min(_TIMES * sum(len(split.inputs[k]) for k in range(len(split))) * HOP / 3600, _MOST_HOURS)
 
 
 def _keywords(task: ClassifyTask) -> list[int]:

@@ -33,6 +33,7 @@ COLUMNS = ("threshold", "false_accepts", "missed_keywords", "mistaken_keywords")
 _SMOOTHED = 4
 _DOUBTFUL = 0.02
 """Below it the network is sure that no word was said, and nobody looks again."""
+_EVEN = 0.5
 # Recordings of a made stream at most, the pauses between them in frames, and how many have a stretch of noise behind.
 _MOST, _PAUSE, _STRETCH, _STRETCH_FRAMES = 400, (30, 100), 10, 300
 # Recordings at most from which it is learnt how words look.
@@ -288,7 +289,7 @@ def chosen_threshold(rows: np.ndarray, hours: float, most: float) -> np.ndarray:
 
     The k-th likeliest of the false accepts of H hours is passed k / H times an hour on average: so a threshold above
     it, which k - 1 of them pass, is one for k / H. Where not even one is allowed in these hours, a threshold that none
-    passes is taken; and the highest one where some pass each.
+    passes is taken, and at which a keyword is likelier than not; and the highest one where some pass each.
 
     Args:
         rows: As `curve()` gives them.
@@ -297,5 +298,7 @@ def chosen_threshold(rows: np.ndarray, hours: float, most: float) -> np.ndarray:
     """
     allowed = rows[:, 1] * hours + 1 <= max(most * hours, 1) + 1e-9
     first = len(rows) - int(np.argmin(allowed[::-1])) if not allowed.all() else 0
+    if most * hours < 1:
+        first = max(first, int(np.searchsorted(rows[:, 0], _EVEN)))
     row: np.ndarray = rows[min(first, len(rows) - 1)]
     return row
