@@ -23,3 +23,11 @@ def test_what_a_benchmark_imports_from_here_is_here(path):
 
 def test_there_are_benchmarks_that_import_from_here():
     assert sum(bool(list(imported(path))) for path in BENCHMARKS) > 20
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
+def test_a_benchmark_answers_help_and_misses_its_data_in_a_sentence(path):
+    text = path.read_text(encoding="utf-8")
+    assert 'environ["GATEWORK_DATA"]' not in text, "asking.data_folder() says what is missing"
+    is_run = 'if __name__ == "__main__"' in text
+    assert not is_run or "ArgumentParser" in text or "help_if_asked(__doc__)" in text
