@@ -32,8 +32,8 @@ void catch_up(const Table& table, const int64_t* rows, int64_t count, int64_t nu
 void take_step(const Table& table, const int64_t* rows, int64_t count, const float* gradients, const Step& step);
 
 // Adds up values (count, columns) that belong to rows, in the order in which they come. The rows that are there, in
-// order, go to numbers, of which there may be as many as there are values; their sums, from zero, to sums (result,
-// columns). All rows are within 0 .. size - 1. Returns how many there are.
+// order, go to numbers, of which there may be as many as there are values; their sums to sums (result, columns). All
+// rows are within 0 .. size - 1. Returns how many there are.
 int64_t add_up_rows(const int64_t* rows, int64_t count, int64_t size, const float* values, int64_t columns,
                     int64_t* numbers, float* sums);
 
