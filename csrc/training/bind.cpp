@@ -2,6 +2,7 @@
 // gatework/training/late_rows.py and rows.py check every tensor before an address comes here.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/array.h>
+#include <nanobind/stl/vector.h>
 
 #include "late_rows.h"
 
@@ -37,11 +38,13 @@ void step_rows(const std::array<int64_t, 2>& sizes, const std::array<Address, 4>
                                 {number, learning_rate, weight_decay});
 }
 
-int64_t add_up_rows(Address rows, int64_t count, int64_t size, Address values, int64_t columns, Address numbers,
-                    Address sums) {
+int64_t add_up_rows(Address rows, const std::vector<std::array<Address, 2>>& parts, int64_t size, int64_t columns,
+                    Address numbers, Address sums) {
+  std::vector<gatework::training::Values> values;
+  for (const auto& [address, count] : parts) values.push_back({at<const float>(address), static_cast<int64_t>(count)});
   const nb::gil_scoped_release release;
-  return gatework::training::add_up_rows(at<const int64_t>(rows), count, size, at<const float>(values), columns,
-                                         at<int64_t>(numbers), at<float>(sums));
+  return gatework::training::add_up_rows(at<const int64_t>(rows), values, size, columns, at<int64_t>(numbers),
+                                         at<float>(sums));
 }
 
 }  // namespace

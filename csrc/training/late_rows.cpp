@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 namespace gatework::training {
 
@@ -81,8 +80,10 @@ void take_step(const Table& t, const int64_t* rows, int64_t count, const float* 
   }
 }
 
-int64_t add_up_rows(const int64_t* rows, int64_t count, int64_t size, const float* values, int64_t columns,
+int64_t add_up_rows(const int64_t* rows, const std::vector<Values>& parts, int64_t size, int64_t columns,
                     int64_t* numbers, float* sums) {
+  int64_t count = 0;
+  for (const Values& part : parts) count += part.count;
   std::vector<int32_t> place(static_cast<size_t>(size), -1);
   for (int64_t k = 0; k < count; ++k) place[static_cast<size_t>(rows[k])] = 0;
   int64_t found = 0;
@@ -91,16 +92,18 @@ int64_t add_up_rows(const int64_t* rows, int64_t count, int64_t size, const floa
     place[static_cast<size_t>(row)] = ~static_cast<int32_t>(found);  // below zero until its first value is there
     numbers[found++] = row;
   }
-  for (int64_t k = 0; k < count; ++k) {
-    int32_t& at = place[static_cast<size_t>(rows[k])];
-    const bool is_first = at < 0;
-    if (is_first) at = ~at;
-    float* const __restrict sum = sums + at * columns;
-    const float* const __restrict value = values + k * columns;
-    if (is_first) {
-      std::copy(value, value + columns, sum);
-    } else {
-      for (int64_t c = 0; c < columns; ++c) sum[c] += value[c];
+  for (const Values& part : parts) {
+    for (int64_t k = 0; k < part.count; ++k) {
+      int32_t& at = place[static_cast<size_t>(*rows++)];
+      const bool is_first = at < 0;
+      if (is_first) at = ~at;
+      float* const __restrict sum = sums + at * columns;
+      const float* const __restrict value = part.values + k * columns;
+      if (is_first) {
+        std::copy(value, value + columns, sum);
+      } else {
+        for (int64_t c = 0; c < columns; ++c) sum[c] += value[c];
+      }
     }
   }
   return found;

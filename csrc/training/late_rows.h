@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace gatework::training {
 
@@ -31,10 +32,16 @@ void catch_up(const Table& table, const int64_t* rows, int64_t count, int64_t nu
 // others owe it.
 void take_step(const Table& table, const int64_t* rows, int64_t count, const float* gradients, const Step& step);
 
-// Adds up values (count, columns) that belong to rows, in the order in which they come. The rows that are there, in
+// What stands in some rows, (count, columns).
+struct Values {
+  const float* values;
+  int64_t count;
+};
+
+// Adds up values that belong to rows, part after part, in the order in which they come. The rows that are there, in
 // order, go to numbers, of which there may be as many as there are values; their sums to sums (result, columns). All
 // rows are within 0 .. size - 1. Returns how many there are.
-int64_t add_up_rows(const int64_t* rows, int64_t count, int64_t size, const float* values, int64_t columns,
+int64_t add_up_rows(const int64_t* rows, const std::vector<Values>& parts, int64_t size, int64_t columns,
                     int64_t* numbers, float* sums);
 
 }  // namespace gatework::training

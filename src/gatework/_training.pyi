@@ -8,7 +8,9 @@ ADAM_BETAS: tuple[float, float]
 def catch_up_rows(
     sizes: Sequence[int], parts: Sequence[int], epsilon: float, rows: int, count: int, number: int, /
 ) -> None: ...
-def add_up_rows(rows: int, count: int, size: int, values: int, columns: int, numbers: int, sums: int, /) -> int: ...
+def add_up_rows(
+    rows: int, parts: Sequence[Sequence[int]], size: int, columns: int, numbers: int, sums: int, /
+) -> int: ...
 def step_rows(
     sizes: Sequence[int],
     parts: Sequence[int],

@@ -69,18 +69,13 @@ def summed(gradients: Sequence[Tensor]) -> Tensor:
     The values of a row are added in the order in which they come, as torch adds up a whole table's.
     """
     table = gradients[0]
-    read = _joined([numbers_of(gradient) for gradient in gradients])
-    values = _joined([values_of(gradient) for gradient in gradients])
-    most, columns = min(len(read), len(table)), values.shape[1]
-    numbers, sums = torch.empty(len(read), dtype=torch.int64), values.new_empty(most, columns)
-    count = _training.add_up_rows(
-        read.data_ptr(), len(read), len(table), values.data_ptr(), columns, numbers.data_ptr(), sums.data_ptr()
-    )
+    read = torch.cat([numbers_of(gradient) for gradient in gradients])
+    values = [values_of(gradient).contiguous() for gradient in gradients]
+    most, columns = min(len(read), len(table)), table.shape[1]
+    numbers, sums = torch.empty(len(read), dtype=torch.int64), values[0].new_empty(most, columns)
+    parts = [(part.data_ptr(), len(part)) for part in values]
+    count = _training.add_up_rows(read.data_ptr(), parts, len(table), columns, numbers.data_ptr(), sums.data_ptr())
     return rows_of(numbers[:count], sums[:count], table)
-
-
-def _joined(parts: Sequence[Tensor]) -> Tensor:
-    return torch.cat(list(parts)) if len(parts) > 1 else parts[0].contiguous()
 
 
 def added(gradient: Tensor, other: Tensor) -> Tensor:
