@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from gatework.data.inputs import RaggedSeries
 from gatework.tasks._heard import heard
+from gatework.tasks._logistic import fitted, probabilities
 from gatework.tasks._warping import distances
 
 _LEAST = 1e-6
@@ -38,7 +39,7 @@ _NEAREST = 3
 _MOST_FRAMES = 12_000
 """Frames of known recordings that are kept: a second look takes 2 ms."""
 _NETWORK_ALONE = (0.0, 1.0, 0.0, 0.0)
-_ROUNDS, _RIDGE = 30, 0.1
+_RIDGE = 0.1
 _KNOWN = ("known", "ends", "labels")
 """The buffers whose size is known only from what is kept."""
 
@@ -142,14 +143,15 @@ class Familiarity(nn.Module):
         far = self._apart(taken)
         medians = np.maximum(np.median(far[is_word], axis=0), _LEAST)
         self.medians.copy_(torch.from_numpy(medians))
-        weights = _logistic(_seen(taken.chances, far / medians), is_word.astype(float))
+        alone = np.array(_NETWORK_ALONE)
+        x = _seen(taken.chances, far / medians)
+        weights = fitted(x, is_word.astype(float), np.full(len(alone), _RIDGE), alone, longest=1.0)
         self.weights.copy_(torch.from_numpy(weights))
 
     def probabilities(self, taken: Taken) -> np.ndarray:
         """How likely it is that each word was said, shape (words,)."""
         x = _seen(taken.chances, self._apart(taken) / self.medians.numpy())
-        likely: np.ndarray = _sigmoid(x @ self.weights.numpy())
-        return likely
+        return probabilities(x, self.weights.numpy())
 
     def _apart(self, taken: Taken) -> np.ndarray:
         """How far each is from its class, as the network views it and as it sounds, shape (words, 2)."""
@@ -188,21 +190,3 @@ def _seen(chances: np.ndarray, far: np.ndarray) -> np.ndarray:
     """What is weighed of each word, shape (words, 4)."""
     sure = np.clip(chances, _LEAST, 1 - _LEAST)
     return np.column_stack([np.ones(len(sure)), np.log(sure) - np.log1p(-sure), 1 - far])
-
-
-def _sigmoid(x: np.ndarray) -> np.ndarray:
-    likely: np.ndarray = 1 / (1 + np.exp(-np.clip(x, -40, 40)))
-    return likely
-
-
-def _logistic(x: np.ndarray, is_word: np.ndarray) -> np.ndarray:
-    """Logistic regression by Newton's method, with a ridge around the network alone."""
-    alone = np.array(_NETWORK_ALONE)
-    weights = alone.copy()
-    for _ in range(_ROUNDS):
-        sure = _sigmoid(x @ weights)
-        gradient = x.T @ (is_word - sure) - _RIDGE * (weights - alone)
-        curvature = (x * (sure * (1 - sure))[:, None]).T @ x + _RIDGE * np.eye(x.shape[1])
-        step = np.linalg.solve(curvature, gradient)
-        weights = weights + step / max(float(np.abs(step).max()), 1.0)
-    return weights

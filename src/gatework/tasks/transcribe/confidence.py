@@ -17,11 +17,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gatework.tasks._logistic import fitted
+
 COUNT = 5
 """The numbers that a `Confidence` is kept as."""
 _FEWEST = 10
 """Right words, and wrong ones, without which nothing is fitted."""
-_ROUNDS, _RIDGE = 30, 1.0
+_RIDGE = (1.0, 1.0, 1.0, 1e-6)
+"""How strongly each weight is drawn to 0; hardly the last, which is added."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Confidence:
         if min(right.sum(), (1 - right).sum()) < _FEWEST:
             return cls()
         x = np.array([_seen(letters, known) for letters, known in zip(words, is_known, strict=True)])
-        weights = _logistic(x, right)
+        weights = fitted(x, right, np.array(_RIDGE), np.zeros(len(_RIDGE)))
         sure = 1 / (1 + np.exp(-x @ weights))
         first, second, third, added = map(float, weights)
         return cls((first, second, third, added), _best_cut(sure, right))
@@ -79,18 +82,6 @@ class Confidence:
 
 def _seen(letters: Sequence[float], is_known: bool) -> tuple[float, float, float, float]:
     return sum(letters) / len(letters), min(letters), float(is_known), 1.0
-
-
-def _logistic(x: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Logistic regression by Newton's method, with a small ridge but on the last column, which is 1."""
-    ridge = _RIDGE * np.diag([1.0] * (x.shape[1] - 1) + [1e-6])
-    weights = np.zeros(x.shape[1])
-    for _ in range(_ROUNDS):
-        sure = 1 / (1 + np.exp(-np.clip(x @ weights, -40, 40)))
-        gradient = x.T @ (right - sure) - ridge @ weights
-        curvature = (x * (sure * (1 - sure))[:, None]).T @ x + ridge
-        weights = weights + np.linalg.solve(curvature, gradient)
-    return weights
 
 
 def _best_cut(sure: np.ndarray, right: np.ndarray) -> float:
