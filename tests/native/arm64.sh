@@ -42,7 +42,7 @@ $compiler $common -o "$build/loss_driver" "$root/tests/native/loss_driver.cpp" "
 $compiler $common -o "$build/ctc_driver" "$root/tests/native/ctc_driver.cpp" $(texts_sources) -lpthread -ldl
 $compiler $common $(flags_of neon) -DGATEWORK_ISA=neon "$root/tests/native/activations.cpp" -o "$build/activations"
 $compiler $common -o "$build/driver" "$root/tests/native/driver.cpp" "$root/csrc/dispatch.cpp" \
-  "$root/csrc/processor.cpp" "$root/csrc/partner.cpp" "$root/csrc/threads.cpp" $objects -lpthread
+  "$root/csrc/processor.cpp" "$root/csrc/halves.cpp" "$root/csrc/partner.cpp" "$root/csrc/threads.cpp" $objects -lpthread
 $compiler $common -o "$build/byte_driver" "$root/tests/native/byte_driver.cpp" "$root/csrc/quantized/dispatch.cpp" \
   "$root/csrc/threads.cpp" $bytes -lpthread
 $objdump -d -C --no-show-raw-insn $objects | python3 "$root/tests/native/registers.py"

@@ -57,7 +57,8 @@ scans() {
     done
   done | at_once
   $compiler $common "$model" -o "$build/driver-$sanitizer" "$root/tests/native/driver.cpp" "$root/csrc/dispatch.cpp" \
-    "$root/csrc/processor.cpp" "$root/csrc/partner.cpp" "$root/csrc/threads.cpp" "$build"/scans-*-"$sanitizer.o" -lpthread
+    "$root/csrc/processor.cpp" "$root/csrc/halves.cpp" "$root/csrc/partner.cpp" "$root/csrc/threads.cpp" \
+    "$build"/scans-*-"$sanitizer.o" -lpthread
   for isa in $isas; do
     said "$build/driver-$sanitizer" "$isa"
   done

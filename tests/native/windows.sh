@@ -37,14 +37,14 @@ for isa in baseline avx2 avx512 avx512_bf16; do
     losses+=" $build/$name.o"
   done < <(losses_of $isa)
 done
-for source in dispatch partner processor threads attention/dispatch quantized/dispatch softmax/dispatch decoding/ctc decoding/ctc_paths decoding/language_model \
+for source in dispatch halves partner processor threads attention/dispatch quantized/dispatch softmax/dispatch decoding/ctc decoding/ctc_paths decoding/language_model \
   decoding/layer_steps decoding/letter_model decoding/ngrams decoding/products decoding/read_out decoding/sampling \
   decoding/threads training/late_rows; do
   units+="$compiler $common -c $root/csrc/$source.cpp -o $build/${source//\//_}.o"$'\n'
 done
 # The kernels take minutes each: as many at once as the machine has cores.
 printf '%s' "$units" | xargs -P "$(nproc)" -I {} sh -c '{}'
-$compiler $common -o "$build/driver.exe" "$root/tests/native/driver.cpp" $objects "$build"/{dispatch,partner,processor,threads}.o
+$compiler $common -o "$build/driver.exe" "$root/tests/native/driver.cpp" $objects "$build"/{dispatch,halves,partner,processor,threads}.o
 $compiler $common -o "$build/byte_driver.exe" "$root/tests/native/byte_driver.cpp" "$build"/bytes_*.o \
   "$build"/{quantized_dispatch,threads}.o
 $compiler $common -o "$build/loss_driver.exe" "$root/tests/native/loss_driver.cpp" $losses \
