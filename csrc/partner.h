@@ -26,9 +26,9 @@ class Errand {
 // Whether the partner may be asked: it is not on an errand, and not to be spared after errands that failed.
 bool is_partner_free();
 
-// Sends the partner on an errand, if it is free. It counts as one that failed where the caller was left alone for all of
-// it or left its partner: then the partner is spared for the next calls, for twice as many each time up to 64, and for
-// half as many after one that did not fail.
+// Sends the partner on an errand, if it is free. It counts as one that failed where the caller was left alone for all
+// of it or left its partner: then the partner is spared for the next calls, for twice as many each time up to 64, and
+// for half as many after one that did not fail.
 void send_partner(std::shared_ptr<Errand> errand);
 
 // The caller's end of the errand.
