@@ -51,7 +51,9 @@ def test_every_shard_has_one_process_and_neighbours_stand_under_one_branch():
     assert of(0, 8).shards(0) == 8
 
 
-@pytest.mark.parametrize(("count", "given", "message"), [(1, 6, "a power of two"), (3, 4, "start one of 1, 2, 4")])
+@pytest.mark.parametrize(
+    ("count", "given", "message"), [(1, 6, "a power of two"), (3, 4, "start 1, 2 or 4$"), (2, 1, "start 1$")]
+)
 def test_shards_that_no_tree_can_share_are_refused(count, given, message):
     with pytest.raises(UsageError, match=message):
         of(0, count).shards(given)
@@ -180,7 +182,7 @@ def test_two_do_and_when_one_is_killed_the_other_ends_with_a_sentence_and_anothe
     assert weights(tmp_path / "run") == weights(alone)
     said = (out / "error-1").read_text()
     assert said.startswith("LostError: another process of this training has ended")
-    assert "gatework train --resume" in said
+    assert "in 1, 2 or 4 processes: gatework train --resume" in said, "as many as share the shards"
     gatework.resume(out, DATA)
     assert weights(out) == weights(alone)
 

@@ -22,11 +22,6 @@ from gatework.training.exchange import Pair, pairs
 SHARDS = 4
 """The shards of a batch under torchrun where nobody says how many, or the processes, if those are more."""
 
-_LOST = (
-    "another process of this training has ended, so this one ends too; go on from the last checkpoint, with as many "
-    "processes or others: gatework train --resume RUN, under torchrun or without"
-)
-
 
 class LostError(TrainingError):
     """Another process of the same training has ended."""
@@ -57,8 +52,7 @@ class Alone:
         if shards & (shards - 1):
             raise UsageError(f"training.shards is {shards}, expected a power of two, such as 2, 4 or 8")
         if shards and shards % self.count:
-            counts = ", ".join(str(2**k) for k in range(shards.bit_length()))
-            raise UsageError(f"{self.count} processes cannot share {shards} shards evenly; start one of {counts}")
+            raise UsageError(f"{self.count} processes cannot share {shards} shards evenly; start {_counts(shards)}")
         return shards
 
     def share(self, shards: int) -> range:
@@ -104,6 +98,16 @@ class Together(Alone):
             atexit.register(_leave)
         self.rank, self.count = distributed.get_rank(), distributed.get_world_size()
         self._pairs: list[Pair] = []
+        self._shards = self.count
+
+    def shards(self, given: int) -> int:
+        """The shards of a batch: as many as a person says, or as the processes need.
+
+        Raises:
+            UsageError: They cannot be shared evenly along a binary tree.
+        """
+        self._shards = super().shards(given)
+        return self._shards
 
     def add_up(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """The sum of each tensor over all processes, the same digits in each of them; the tensors may be overwritten.
@@ -119,7 +123,7 @@ class Together(Alone):
                 sums = pair.added_up(sums)
             return sums
         except (RuntimeError, OSError) as error:  # gloo has no class of its own for a lost connection
-            raise LostError(_LOST) from error
+            raise self._lost() from error
 
     def _levels(self) -> list[Pair]:
         """This process and its neighbour at each level of the tree, the lowest first."""
@@ -133,7 +137,7 @@ class Together(Alone):
         try:
             distributed.broadcast(said, 0)
         except RuntimeError as error:
-            raise LostError(_LOST) from error
+            raise self._lost() from error
         return float(said)
 
     def gathered(self, values: Mapping[int, Any]) -> dict[int, Any]:
@@ -142,7 +146,7 @@ class Together(Alone):
         try:
             distributed.all_gather_object(everyone, dict(values))
         except RuntimeError as error:
-            raise LostError(_LOST) from error
+            raise self._lost() from error
         return {number: value for part in everyone for number, value in part.items()}
 
     def wait(self) -> None:
@@ -150,7 +154,20 @@ class Together(Alone):
         try:
             distributed.barrier()
         except RuntimeError as error:
-            raise LostError(_LOST) from error
+            raise self._lost() from error
+
+    def _lost(self) -> LostError:
+        """What this process says when another one has ended."""
+        return LostError(
+            "another process of this training has ended, so this one ends too; go on from the last checkpoint in "
+            f"{_counts(self._shards)} processes: gatework train --resume RUN, under torchrun if there are several"
+        )
+
+
+def _counts(shards: int) -> str:
+    """The numbers of processes that share so many shards evenly, as words."""
+    *smaller, largest = (str(2**k) for k in range(shards.bit_length()))
+    return f"{', '.join(smaller)} or {largest}" if smaller else largest
 
 
 def _leave() -> None:
