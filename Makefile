@@ -26,14 +26,16 @@ test: setup
 quick: setup
 	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not browser and not data"
 
-# Random tables, and folders of runs and comparisons changed at random, each of which must be answered or refused in
-# one sentence, random scans against the reference, and random requests to a server; a few of the first three are part
-# of the tests.
+# Random tables, random options, and folders of runs and comparisons changed at random, each of which must be answered
+# or refused in one sentence, random scans against the reference, random requests to a server, and the tests of pages in
+# a browser that is late; a few of the first four are part of the tests. CASES=N and SEED=N say how many and which.
 fuzz: setup
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/support/fuzzed_tables.py $(or $(CASES),3000) $(or $(SEED),0)
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/support/fuzzed_options.py $(or $(CASES),500) $(or $(SEED),0)
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/support/fuzzed_folders.py $(or $(CASES),600) $(or $(SEED),0)
 	FUZZ_PARTS=20 FUZZ_FIRST=$(or $(SEED),0) OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/native/test_fuzz.py
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/support/fuzzed_service.py $(or $(CASES),5000) $(or $(SEED),0)
+	SLOW=workers,timers,frames,streams PYTHONPATH=tests $(BIN)/python -m pytest -p support.slowed -m browser
 
 check: setup
 	$(BIN)/ruff check .

@@ -16,6 +16,7 @@
 | `forked` | a program in a process of its own that has torch already |
 | `forecast_reports` | comparison folders of forecasts, without a training |
 | `fuzzed_folders` | folders of runs and comparisons changed at random, for `make fuzz` and a few in the tests |
+| `fuzzed_options` | commands with random options, each done or refused in one sentence; `make fuzz` |
 | `fuzzed_service` | a server asked by schemathesis what its description allows and forbids; `make fuzz` |
 | `fuzzed_tables` | tables of every kind of hole and shape, each answered or refused in one sentence; `make fuzz` |
 | `killed` | programs that are killed at a counted moment |
@@ -30,6 +31,7 @@
 | `scans` | one scan by every way it can be computed |
 | `sentence_pairs` | pairs of a toy language, and a small translator |
 | `sensors` | small sensor tables with anomalies |
+| `slowed` | a plugin of pytest that slows parts of every page down; `make fuzz` |
 | `spelling` | a task of a person's own with ragged outputs |
 | `stopping` | Ctrl-C in the midst of a training of this process, without a signal |
 | `task_battery` | `check_task(dataset, recipe, folder)`: what every task must do |

@@ -65,8 +65,8 @@ class StopInTime(Progress):
 KINDS = (*TASKS, *(task + STOPPED for task in TASKS), COMPARISON)
 
 
-def made(folder: Path, kinds: tuple[str, ...] = KINDS) -> dict[str, tuple[Path, Any]]:
-    """A small run of each task, finished and stopped, and what it answers; a comparison, with what its runs answer."""
+def learnable(folder: Path) -> dict[str, tuple[Any, dict[str, Any]]]:
+    """What each task can learn from in a second, and the options which say what its columns are."""
     days = pl.date_range(pl.date(2023, 1, 1), pl.date(2023, 3, 31), eager=True).cast(pl.String)
     series = pl.DataFrame({"t": days, "y": [10 + math.sin(k / 2) + k % 7 for k in range(len(days))]})
     words = [f"{word} film {k}" for k in range(40) for word in ("good", "bad")]
@@ -76,7 +76,7 @@ def made(folder: Path, kinds: tuple[str, ...] = KINDS) -> dict[str, tuple[Path, 
     numbers = pl.DataFrame({"a": [k % 9 for k in range(60)], "b": [k % 7 for k in range(60)], "y": [*range(60)]})
     book = folder / "book.txt"
     book.write_text("".join(f"It was the {k} of {k * k % 97} days.\n" for k in range(300)), encoding="utf-8")
-    asked: dict[str, tuple[Any, dict[str, Any]]] = {
+    return {
         "forecast": (series, {"time": "t", "target": "y", "horizon": 3}),
         "detect": (series, {"time": "t", "target": "y"}),
         "classify": (texts, {"text": "text", "label": "label"}),
@@ -85,11 +85,17 @@ def made(folder: Path, kinds: tuple[str, ...] = KINDS) -> dict[str, tuple[Path, 
         "translate": (pairs, {"source_column": "en", "target": "fr"}),
         "transcribe": ("spoken-digits", {}),
     }
+
+
+def made(folder: Path, kinds: tuple[str, ...] = KINDS) -> dict[str, tuple[Path, Any]]:
+    """A small run of each task, finished and stopped, and what it answers; a comparison, with what its runs answer."""
+    asked = learnable(folder)
     folders: dict[str, tuple[Path, Any]] = {}
     for kind in kinds:
         if kind == COMPARISON:
+            texts, columns = asked["classify"]
             options = {"cells": ("lstm",), "seeds": 1, "epochs": 1, "hidden": 2}
-            gatework.compare(texts, out=folder / kind, text="text", label="label", **options)
+            gatework.compare(texts, out=folder / kind, **columns, **options)
             folders[kind] = (folder / kind, texts)
             continue
         task = kind.removesuffix(STOPPED)
