@@ -1,16 +1,12 @@
 """A GPU: every cell there beside float64 on the CPU, and what a training step takes on each path.
 
 python benchmarks/gpu.py --minutes 3
-
-It needs torch, Triton and gatework's source on the path alone; where gatework's own kernels for the CPU are not
-compiled, the reference computes there, which is what everything is compared with anyway.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.util
 import json
 import platform
 import shutil
@@ -21,50 +17,19 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
-
-
-def stand_in(name: str, **values: Any) -> None:
-    """A module in place of one that is not installed, where there is none."""
-    parent = name.rpartition(".")[0]
-    try:
-        is_there = importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        is_there = False
-    if not is_there:
-        module = ModuleType(name)
-        vars(module).update(values)
-        sys.modules[name] = module
-        print(f"{name} is not there; nothing of it is needed", file=sys.stderr)
-        if parent:
-            vars(sys.modules[parent])[name.rpartition(".")[2]] = module
-
-
-stand_in("platformdirs")
-stand_in(
-    "gatework._native",
-    CELLS=(),
-    ISAS=("none",),
-    MAX_STATES=8,
-    MAX_TRACED=32,
-    is_compiled=lambda _: False,
-    is_supported=lambda _: False,
-)
-
-from gatework import cells  # noqa: E402
-from gatework.nn import LSTM, Recurrent, ScanOptions, _paths, _run  # noqa: E402
-from gatework.nn.model import SequenceModel  # noqa: E402
-from gatework.options import ModelOptions  # noqa: E402
-from gatework.scan import reference, triton_kernels, triton_scan  # noqa: E402
-from gatework.scan.options import PLAIN  # noqa: E402
-from gatework.scan.scan import Scan, ScanWeights  # noqa: E402
-from gatework.training.optimizer import Adam  # noqa: E402
+from gatework import cells
+from gatework.nn import LSTM, Recurrent, ScanOptions, _paths, _run
+from gatework.nn.model import SequenceModel
+from gatework.options import ModelOptions
+from gatework.scan import reference, triton_kernels, triton_scan
+from gatework.scan.options import PLAIN
+from gatework.scan.scan import Scan, ScanWeights
+from gatework.training.optimizer import Adam
 
 CUDA = torch.device("cuda")
 TOLERANCES = {torch.float64: 1e-10, torch.float32: 2e-3}
@@ -96,7 +61,7 @@ def main() -> int:
     environment()
     cells.custom.made(cells.CustomCell, leaky, title="A cell of nobody's")
     failures = 0
-    for section in (correctness, times, overheads, model_steps):
+    for section in (correctness, times, overheads, model_steps, sizes):
         if time.monotonic() - STARTED > 60 * options.minutes:
             print(f"-- {section.__name__}: no time is left for it")
             continue
@@ -340,10 +305,7 @@ def overheads() -> int:
 def model_steps() -> int:
     """Training steps of a text classifier: their losses beside the CPU's, and what one takes."""
     failures = 0
-    tokens = torch.randint(1, 5000, (64, 200))
-    lengths = torch.randint(50, 201, (64,))
-    lengths[0] = 200
-    targets = torch.randint(0, 2, (64,))
+    tokens, lengths, targets = texts()
     for name, around in (("lstm", {}), ("gru", {}), ("leaky", {}), ("slstm", {}), ("lstm", {"zoneout": 0.1})):
         config = ModelOptions(cell=name, hidden=64, embedding=64, **around)
         try:
@@ -354,7 +316,7 @@ def model_steps() -> int:
                 optimizer = Adam(model.parameters())
                 torch.manual_seed(1)
                 step = training_step(model, optimizer, tokens.to(device), lengths, targets.to(device))
-                # There may be no kernels for the CPU, nor what your own cell is compiled with.
+                # There may be no compiler for your own cell's kernels for the CPU.
                 with forced("reference") if device == "cpu" else contextlib.nullcontext():
                     losses[device] = [step() for _ in range(3)]
             milliseconds = median_ms(step)
@@ -372,6 +334,30 @@ def model_steps() -> int:
             failures += 1
             traceback.print_exc(file=sys.stdout)
     return failures
+
+
+def sizes() -> int:
+    """From which size on a GPU is faster: a classifier's training step on it and on the CPU."""
+    batch = texts()
+    print(f"{'units':>5} {'GPU':>9} {'CPU':>9}  ms, {torch.get_num_threads()} threads on the CPU")
+    for hidden in (64, 128, 256, 512):
+        taken = []
+        for device in ("cuda", "cpu"):
+            torch.manual_seed(0)
+            config = ModelOptions(cell="lstm", hidden=hidden, embedding=128)
+            model = SequenceModel(config, vocabulary=5000, inputs=None, outputs=2).to(device)
+            tokens, lengths, targets = batch[0].to(device), batch[1], batch[2].to(device)
+            step = training_step(model, Adam(model.parameters()), tokens, lengths, targets)
+            taken.append(median_ms(step, is_slow=device == "cpu"))
+        print(f"{hidden:5} {taken[0]:9.1f} {taken[1]:9.1f}", flush=True)
+    return 0
+
+
+def texts() -> tuple[Tensor, Tensor, Tensor]:
+    """64 texts of 50 to 200 tokens, their lengths and classes."""
+    lengths = torch.randint(50, 201, (64,))
+    lengths[0] = 200
+    return torch.randint(1, 5000, (64, 200)), lengths, torch.randint(0, 2, (64,))
 
 
 def training_step(
