@@ -125,3 +125,9 @@ def test_features_do_not_depend_on_how_sound_is_cut(rate, chunk):
     stream = FeatureStream(SPEC, rate)
     parts = [stream.accept(sound[at : at + chunk]) for at in range(0, len(sound), chunk)]
     np.testing.assert_array_equal(np.concatenate([*parts, stream.finish()]), whole)
+
+
+@pytest.mark.parametrize(("rate", "bands"), [(16, 40), (1000, 40), (8000, 2), (8000, 256)])
+def test_more_bands_than_a_rate_can_tell_apart_are_one_sentence_that_names_both(rate, bands):
+    with pytest.raises(DataError, match=rf"^{bands} mel bands .* {rate:,} samples per second; .*--bands"):
+        FeatureSpec(rate, bands).of([np.zeros(8000, np.float32)], 8000)

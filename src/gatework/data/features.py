@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from gatework._stored import Stored
+from gatework.errors import DataError
 
 if TYPE_CHECKING:
     import kaldi_native_fbank
@@ -81,6 +82,9 @@ class FeatureStream:
     Args:
         spec: How sound becomes features.
         rate: Samples per second of what comes.
+
+    Raises:
+        DataError: There are too few samples in a second for so many bands, or too few bands.
     """
 
     def __init__(self, spec: FeatureSpec, rate: int) -> None:
@@ -90,7 +94,13 @@ class FeatureStream:
             import soxr
 
             self._resampler = soxr.ResampleStream(rate, spec.rate, 1, dtype="float32")
-        self._extractor = _extractor(spec)
+        try:
+            self._extractor = _extractor(spec)
+        except ValueError:
+            raise DataError(
+                f"{spec.bands} mel bands cannot be told apart at {spec.rate:,} samples per second; 40 bands at 2,000 "
+                "samples or more can, and at least 3 are needed (--bands, --sample-rate)"
+            ) from None
 
     def accept(self, samples: np.ndarray) -> np.ndarray:
         """The frames that are complete with these samples, shape (frames, bands)."""
