@@ -27,24 +27,38 @@ def check(
 ) -> None:
     """Look at data without learning anything: what there is, what would go wrong, and what to expect.
 
-    It takes the options of `gatework train TASK`, and ends with 1 where it names a problem.
+    Of a table alone it says what each column holds, and which command learns from it. With a task and the options of
+    `gatework train TASK` it ends with 1 where it names a problem.
     """
     from gatework import cells, tasks
+    from gatework.cli._overview import overview
     from gatework.cli._show import say
+    from gatework.data.reading import Reading
+    from gatework.data.sets import REGISTRY
+    from gatework.data.tables import read_table
     from gatework.errors import UsageError
-    from gatework.options import implied_task
-    from gatework.recipe import recipe_of_task
+    from gatework.options import READING, TASKS, implied_task
+    from gatework.recipe import find_recipe, recipe_of_task
 
-    if task is None:
+    if task is None or (data is None and task in TASKS and not Path(task).exists()):
         raise UsageError(
-            "FILE is missing: gatework check FILE, or gatework check TASK FILE with the options of training"
+            f"FILE is missing: gatework check FILE, or gatework check {task or 'TASK'} FILE with options of training"
         )
-    if data is None:
-        data = task
-        task = implied_task(changes, Path(data))
-    recipe = recipe_of_task(task).changed(task=task, dataset=str(Path(data).absolute()), **changes)
+    is_named = data is not None
+    name = data or task
+    known = find_recipe(REGISTRY[name].recipe) if name in REGISTRY else None
+    if not is_named:
+        task = known.task if known else implied_task(changes, Path(name))
+    recipe = known if known and known.task == task else recipe_of_task(task)
+    recipe = recipe.changed(task=task, dataset=name if known else str(Path(name).absolute()), **changes)
     recipe = recipe.changed(cell=cells.resolved(recipe.model.cell))
-    findings = tasks.get(task).check(data, recipe)
+    try:
+        findings = tasks.get(task).check(name, recipe)
+    except UsageError:
+        if is_named or known or set(changes) - {option.qualified for option in READING}:
+            raise
+        overview(read_table(name, Reading.given(recipe.data)), name, as_json=as_json)
+        return
     if as_json:
         print(json.dumps({"task": task, **vars(findings)}, indent=2, ensure_ascii=False))
     else:

@@ -191,6 +191,7 @@ def chosen_columns(table: Table, config: DataOptions, answer: Answer) -> Columns
             f"which column of {table.where} is to be predicted? Name it with --{answer}"
             + (", and that of the text with --text; a number with --target, and a column of times with --time" * both)
             + f": there is {', '.join(table.frame.columns)}"
+            + (f"; gatework check {table.where} shows what each of them suits" if Path(table.where).exists() else "")
         )
     table.column(name)
     kind: Kind | None = "series" if answer == "target" and config.text is None else None

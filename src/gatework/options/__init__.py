@@ -1,5 +1,6 @@
 """Options, each declared once with its default, range and help; and what tasks say of themselves. Nothing heavy."""
 
+from gatework.options._column_look import ColumnKind, ColumnLook, looking_like, over_time
 from gatework.options._names import Names, as_list, column_names
 from gatework.options._option import (
     Among,
@@ -42,6 +43,8 @@ __all__ = [
     "Among",
     "AnswerOptions",
     "Between",
+    "ColumnKind",
+    "ColumnLook",
     "DataOptions",
     "Device",
     "Dimension",
@@ -67,9 +70,11 @@ __all__ = [
     "dimension",
     "find_option",
     "implied_task",
+    "looking_like",
     "option",
     "options_of",
     "options_of_calls",
+    "over_time",
     "owners",
     "shows_options",
     "space_of",

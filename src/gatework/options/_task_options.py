@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 from gatework._registry import Registry, resolve
 from gatework.errors import UsageError
+from gatework.options._column_look import ColumnLook
 from gatework.options._option import Option, OptionSection, options_of
 from gatework.options._sections import READING, DataOptions, ModelOptions, TrainingOptions
 
@@ -22,6 +23,10 @@ SHARED: tuple[type[OptionSection], ...] = (DataOptions, ModelOptions, TrainingOp
 
 def _never(_: object) -> bool:
     return False
+
+
+def _nothing(_: object) -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class TaskOptions:
         is_meant_by: Whether these options, given by their bare names, speak of this task and no other; asked where a
             person names no task and every option is one of its own.
         reads_texts: Whether a plain text file is what it learns from.
+        fitted: The options by which it could learn from a table whose columns look so; None where it could not.
         is_made_for: Whether what is at this path is read by this task and no other, as a folder of recordings is.
     """
 
@@ -56,6 +62,7 @@ class TaskOptions:
     prediction: type[OptionSection] | None = None
     recipes: Path | None = None
     is_meant_by: Callable[[Collection[str]], bool] = _never
+    fitted: Callable[[Sequence[ColumnLook]], tuple[str, ...] | None] = _nothing
     is_made_for: Callable[[Path], bool] = _never
     reads_texts: bool = False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,18 +10,22 @@ from typing import Literal
 from gatework.data._sound_files import lists_labelled_recordings, recordings_by_class
 from gatework.options import (
     AnswerOptions,
+    ColumnLook,
     Names,
     OptionSection,
     RecordingAnswerOptions,
     RecordingOptions,
     TaskOptions,
     TimeOptions,
+    looking_like,
     option,
 )
 
 Apart = Literal["auto", "speakers", "recordings"]
 Normalise = Literal["auto", "global", "utterance"]
 BALANCED = "balanced"
+# So few numbers could stand for classes.
+_FEW = 10
 ClassWeights = str | tuple[str, ...] | dict[str, float] | None
 
 
@@ -221,6 +225,17 @@ def _is_meant_by(given: Collection[str]) -> bool:
     return "target" not in given and ("time" not in given or "value" in given or {"series", "label"} <= set(given))
 
 
+def _fitted(looks: Sequence[ColumnLook]) -> tuple[str, ...] | None:
+    texts, words, numbers = (looking_like(looks, kind) for kind in ("text", "words", "number"))
+    few = [look.name for look in (looks if texts else looks[-1:]) if look.kind == "number" and look.distinct <= _FEW]
+    label = (words or few)[-1:]
+    if not label:
+        return None
+    if texts:
+        return "--text", texts[0], "--label", *label
+    return ("--label", *label) if set(numbers) - {*label} and not looking_like(looks, "times") else None
+
+
 OPTIONS = TaskOptions(
     "classify",
     "Tell the class of a text, a series or a sound.",
@@ -232,5 +247,6 @@ OPTIONS = TaskOptions(
     recipes=Path(__file__).with_name("recipes"),
     prediction=SoundAnswerOptions,
     is_meant_by=_is_meant_by,
+    fitted=_fitted,
     is_made_for=_is_made_for,
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gatework.options import OptionSection, TaskOptions, TimeOptions, option, options_of
+from gatework.options import OptionSection, TaskOptions, TimeOptions, option, options_of, over_time
 
 Scorer = Literal["forecast", "reconstruction"]
 ThresholdRule = Literal["combined", "adaptive", "quantile", "pot", "dynamic", "likelihood"]
@@ -95,4 +95,5 @@ OPTIONS = TaskOptions(
     prediction=DetectPrediction,
     recipes=Path(__file__).with_name("recipes"),
     is_meant_by=_is_meant_by,
+    fitted=over_time,
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gatework.options import Names, OptionSection, TaskOptions, option
+from gatework.options import ColumnLook, Names, OptionSection, TaskOptions, looking_like, option
 
 Level = Literal["auto", "char", "subword"]
 
@@ -90,6 +91,11 @@ class GeneratePrediction(OptionSection):
     )
 
 
+def _fitted(looks: Sequence[ColumnLook]) -> tuple[str, ...] | None:
+    texts = looking_like(looks, "text")
+    return ("--text", texts[0]) if texts else None
+
+
 OPTIONS = TaskOptions(
     "generate",
     "Learn to write like a text: a file, a folder of texts, or a column of a table.",
@@ -108,4 +114,5 @@ OPTIONS = TaskOptions(
     prediction=GeneratePrediction,
     recipes=Path(__file__).with_name("recipes"),
     reads_texts=True,
+    fitted=_fitted,
 )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from gatework.options import TaskOptions
+from gatework.options import ColumnLook, TaskOptions, looking_like
 
 
 def _is_meant_by(given: Collection[str]) -> bool:
     return "target" in given
+
+
+def _fitted(looks: Sequence[ColumnLook]) -> tuple[str, ...] | None:
+    texts, numbers = looking_like(looks, "text"), looking_like(looks, "number")
+    if texts and numbers:
+        return "--text", texts[0], "--target", numbers[-1]
+    return ("--target", numbers[-1]) if len(numbers) > 1 and not looking_like(looks, "times") else None
 
 
 OPTIONS = TaskOptions(
@@ -20,4 +27,5 @@ OPTIONS = TaskOptions(
     unused=frozenset({"data.label", "model.adversarial"}),
     recipes=Path(__file__).with_name("recipes"),
     is_meant_by=_is_meant_by,
+    fitted=_fitted,
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gatework.options import OptionSection, TaskOptions, option
+from gatework.options import ColumnLook, OptionSection, TaskOptions, looking_like, option
 
 AttentionKind = Literal["general", "dot", "additive", "none"]
 
@@ -103,6 +103,11 @@ def _is_meant_by(given: Collection[str]) -> bool:
     return "source_column" in given
 
 
+def _fitted(looks: Sequence[ColumnLook]) -> tuple[str, ...] | None:
+    texts = looking_like(looks, "text")
+    return ("--source", texts[0], "--target", texts[1]) if len(texts) > 1 else None
+
+
 OPTIONS = TaskOptions(
     "translate",
     "Translate sentences, learnt from pairs of them.",
@@ -124,5 +129,6 @@ OPTIONS = TaskOptions(
     recipes=Path(__file__).with_name("recipes"),
     reads_texts=True,
     is_meant_by=_is_meant_by,
+    fitted=_fitted,
     is_made_for=_is_made_for,
 )

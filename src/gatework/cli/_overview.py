@@ -1,0 +1,79 @@
+"""A table that nobody has said anything of yet, on standard output: what it holds, and which command learns from it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as Lines
+
+from gatework.cli._show import say
+from gatework.data.looks import looked
+from gatework.data.tables import Table
+from gatework.formatting import counted, printable
+from gatework.options import TASKS, ColumnLook
+
+_MOST_COLUMNS = 30
+_MOST_CHARACTERS = 40
+_WIDTH = 110
+
+
+def overview(table: Table, source: str, *, as_json: bool) -> None:
+    """Prints what each column of a table holds, which tasks suit it, and the command of each."""
+    looks = looked(table)
+    suiting = {task.name: fitted for task in TASKS.values() if (fitted := task.fitted(looks)) is not None}
+    commands = {
+        name: shlex.join(["gatework", "train", name, source, *options, "--out", "RUN"])
+        for name, options in suiting.items()
+    }
+    if as_json:
+        said = {"task": None, "rows": len(table), "columns": [asdict(look) for look in looks], "commands": commands}
+        print(json.dumps(said, indent=2, ensure_ascii=False))
+        return
+    say(f"{table.where}: {counted(len(table), 'row')}, {counted(len(looks), 'column')}")
+    print()
+    Console(width=None if sys.stdout.isatty() else _WIDTH).print(_columns(looks))
+    if len(looks) > _MOST_COLUMNS:
+        print(f"... and {len(looks) - _MOST_COLUMNS:,} more")
+    print()
+    if not commands:
+        say("No task learns from such columns by themselves; gatework train TASK --help says what each needs.")
+        return
+    say("What could be learnt from them, each by its command; name other columns where these are not meant:")
+    for name, command in commands.items():
+        print()
+        say(TASKS[name].about)
+        print(f"    {printable(command)}")
+    print()
+    say(
+        "To look first, ask gatework check in place of gatework train, without --out; gatework compare takes the same "
+        "options and puts networks beside simple methods."
+    )
+
+
+def _columns(looks: tuple[ColumnLook, ...]) -> Lines:
+    lines = Lines(box=None, pad_edge=False, header_style="bold")
+    for title in ("column", "holds", "such as"):
+        lines.add_column(title, overflow="fold")
+    for look in looks[:_MOST_COLUMNS]:
+        examples = ", ".join(look.examples)
+        cut = examples if len(examples) <= _MOST_CHARACTERS else f"{examples[: _MOST_CHARACTERS - 1]}…"
+        lines.add_row(*(escape(printable(text)) for text in (look.name, _holding(look), cut)))
+    return lines
+
+
+def _holding(look: ColumnLook) -> str:
+    said = {
+        "times": "times",
+        "number": f"numbers, {look.distinct:,} that differ",
+        "numbering": "a numbering of the rows",
+        "words": f"{look.distinct:,} words that come again",
+        "names": f"words, {look.distinct:,} that differ",
+        "text": f"texts, {look.distinct:,} that differ",
+        "nothing": "nothing that differs",
+    }[look.kind]
+    return said + (f", {look.missing:,} missing" if look.missing else "")

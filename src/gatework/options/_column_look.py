@@ -1,0 +1,46 @@
+"""What a column holds as far as its values show, by which a task says what it could learn from a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+ColumnKind = Literal["times", "number", "numbering", "words", "names", "text", "nothing"]
+
+
+@dataclass(frozen=True)
+class ColumnLook:
+    """What a column holds.
+
+    Attributes:
+        name: The column.
+        kind: Times; numbers; a numbering of the rows; words that come again; words that each come once or so; texts of
+            several words; or nothing, where every value is the same or missing.
+        distinct: How many values differ.
+        missing: How many rows have none.
+        examples: A few values, as they are written.
+        tells_apart: Whether there is one row of each time for each of its values, where the table has times.
+    """
+
+    name: str
+    kind: ColumnKind
+    distinct: int
+    missing: int
+    examples: tuple[str, ...]
+    tells_apart: bool = False
+
+
+def looking_like(looks: Iterable[ColumnLook], *kinds: ColumnKind) -> list[str]:
+    """The names of the columns of these kinds, in the order of the table."""
+    return [look.name for look in looks if look.kind in kinds]
+
+
+def over_time(looks: Iterable[ColumnLook]) -> tuple[str, ...] | None:
+    """The options by which a table is one of series over time, "--series" where it holds several; None if it is not."""
+    looks = list(looks)
+    times, apart = looking_like(looks, "times"), [look.name for look in looks if look.tells_apart]
+    targets = [name for name in looking_like(looks, "number") if name not in apart]
+    if not times or not targets:
+        return None
+    return ("--time", times[0], "--target", targets[0], *(("--series", apart[0]) if apart else ()))

@@ -1,0 +1,49 @@
+"""What a table's columns look like before anybody has said what they are."""
+
+import datetime
+
+import polars as pl
+import pytest
+
+from gatework.data.looks import looked
+from gatework.data.tables import Table
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([f"{k % 28 + 1}.{k % 12 + 1}.2023" for k in range(40)], "times"),
+        ([datetime.date(2023, 1, 1 + k % 31) for k in range(40)], "times"),
+        ([f"{k / 4}" for k in range(40)], "number"),
+        ([f"{3 * k},5" for k in range(40)], "number"),
+        ([*range(7, 47)], "numbering"),
+        (["true", "False"] * 20, "words"),
+        (["red", "NA", "blue", ""] * 10, "words"),
+        ([f"r{k}" for k in range(40)], "names"),
+        ([f"no {k}" for k in range(40)], "text"),
+        (["same"] * 40, "nothing"),
+        ([None] * 40, "nothing"),
+        ([[1, 2]] * 40, "nothing"),
+    ],
+)
+def test_a_column_is_told_by_its_values(values, kind):
+    (look,) = looked(Table.of(pl.DataFrame({"x": values})))
+    assert look.kind == kind
+    assert look.missing == (20 if "NA" in values else 40 if values == [None] * 40 else 0)
+
+
+def test_numbers_count_time_only_in_a_column_that_is_called_so():
+    years = [1900 + k for k in range(0, 80, 2)]
+    looks = looked(Table.of(pl.DataFrame({"year": years, "weight": years})))
+    assert [look.kind for look in looks] == ["times", "number"]
+
+
+@pytest.mark.parametrize("shops", [["a", "b"], [3, 8]])
+def test_what_tells_series_apart_is_found_where_times_come_again(shops):
+    days = [f"2023-01-{k // 2 + 1:02}" for k in range(60)]
+    # Of each day the two measurements differ too, by chance.
+    others = {"kind": ["x"] * 30 + ["y"] * 30, "y": [k % 8 for k in range(60)]}
+    frame = pl.DataFrame({"day": days, "shop": shops * 30, **others})
+    assert [look.name for look in looked(Table.of(frame)) if look.tells_apart] == ["shop"]
+    frame = frame.filter(pl.col("shop") == shops[0])
+    assert not any(look.tells_apart for look in looked(Table.of(frame)))
