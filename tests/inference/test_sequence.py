@@ -76,6 +76,8 @@ def test_answers_are_those_of_the_network_in_torch(config):
         expected = model.follow(torch.from_numpy(inputs[1]))[0].numpy()
         assert (abs(np.concatenate(steps) - expected) <= rounding).all()
         assert (abs(whole - expected) <= rounding).all()
+        if not is_text:
+            assert (whole[-1] == network.outputs(inputs[1:2], LENGTHS.max(keepdims=True))[0]).all()
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])

@@ -27,7 +27,7 @@ from gatework.tasks._tfidf import Tfidf
 from gatework.tasks.classify.beside import Candidate
 from gatework.tasks.classify.calibration import calibration_error, joined, temperature
 from gatework.tasks.classify.linear import linear_classifiers, refitted
-from gatework.tasks.classify.metrics import answers_of, confusion_matrix, metrics, probabilities
+from gatework.tasks.classify.metrics import answers_of, chances_of, confusion_matrix, metrics, probabilities
 from gatework.tasks.classify.model import Classifier
 from gatework.tasks.classify.stored import from_arrays, to_arrays
 from gatework.tasks.classify.task import ClassifyTask
@@ -125,6 +125,12 @@ def test_tfidf_features_are_those_of_scikit_learn(pairs):
     others = ["c a unknown a b", ""]
     new, new_expected = features(Texts.of(others)).toarray(), reference.transform(others).toarray()
     np.testing.assert_allclose(sorted(map(tuple, new.T)), sorted(map(tuple, new_expected.T)), rtol=1e-12)
+
+
+def test_a_stream_says_the_probabilities_of_a_table_to_the_bit():
+    for classes in range(2, 10):
+        scores = np.random.default_rng(classes).normal(0, 4, (300, classes)).astype(np.float32)
+        assert [chances_of(each) for each in scores] == probabilities(scores).tolist()
 
 
 @pytest.mark.parametrize("classes", [2, 3, 5])

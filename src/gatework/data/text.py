@@ -195,10 +195,10 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.words) + len(self.pairs) + FIRST_WORD
 
-    def indices(self, words: Iterable[str]) -> np.ndarray:
-        """The index of each word, int32, with 1 for the unknown ones."""
+    def indices(self, words: Iterable[str], dtype: type[np.signedinteger] = np.int32) -> np.ndarray:
+        """The index of each word, with 1 for the unknown ones."""
         index = self._index
-        return np.array([index.get(word, UNKNOWN) for word in words], dtype=np.int32)
+        return np.array([index.get(word, UNKNOWN) for word in words], dtype)
 
     def encoded(self, texts: Texts, most: int) -> tuple[np.ndarray, np.ndarray]:
         """How many words each text has, of which the last `most` are kept, and the indices of all of them in order.

@@ -20,16 +20,9 @@ _TOGETHER = 1 << 17
 """The numbers that are pooled at once."""
 
 
-class CarriedOn(NamedTuple):
-    """What a network carries from step to step; it does not grow.
-
-    Attributes:
-        states: Those of its layers.
-        pooled: Those of its view of them.
-    """
-
-    states: CarriedStates
-    pooled: Pooled | None
+CarriedOn = tuple[CarriedStates, Pooled | None]
+"""What a network carries from step to step, which does not grow: the states of its layers, and what its view of them
+needs. A stream makes one a row, and a tuple without names takes a fifth of the time."""
 
 
 class Sizes(NamedTuple):
@@ -123,20 +116,23 @@ class SequenceNetwork:
         if len(steps) == 1:
             # The array must live until the kernel has read it.
             vectors = self._vectors(steps) if self._embedding is None else self._embedding
-            place = vectors.ctypes.data if self._embedding is None else self._vector_at(int(steps[0]))
+            place = vectors.ctypes.data if self._embedding is None else self._vector_at(steps.item())
             states = self.layers.step(place, states)
             seen, pooled = self._pooling.step(states.hidden, pooled)
-            return self._output(seen)[None], CarriedOn(states, pooled)
+            return self._output_of_one(seen)[None], (states, pooled)
         sequence, states = self.layers.go_on(self._vectors(steps), states)
         outputs = np.empty((len(sequence), len(self._bias)), np.float32)
         for place, hidden in enumerate(sequence):
             seen, pooled = self._pooling.step(hidden, pooled)
-            outputs[place] = self._output(seen)
-        return outputs, CarriedOn(states, pooled)
+            outputs[place] = self._output_of_one(seen)
+        return outputs, (states, pooled)
 
     def to_arrays(self, carried: CarriedOn | None) -> list[Array]:
         """What is carried, as float32 arrays of its own; none at the start."""
-        return [] if carried is None else [carried.states.values.copy(), *(carried.pooled or ())]
+        if carried is None:
+            return []
+        states, pooled = carried
+        return [states.values.copy(), *(pooled or ())]
 
     def from_arrays(self, arrays: Sequence[Array]) -> CarriedOn | None:
         """What `to_arrays()` made arrays of.
@@ -150,7 +146,7 @@ class SequenceNetwork:
         if tuple(array.shape for array in arrays) != shapes or any(array.dtype != np.float32 for array in arrays):
             raise ValueError("the state is that of another network")
         values, *pooled = (np.array(array, order="C") for array in arrays)
-        return CarriedOn(CarriedStates.of(values), (pooled[0], pooled[1], pooled[2]) if pooled else None)
+        return CarriedStates.of(values), (pooled[0], pooled[1], pooled[2]) if pooled else None
 
     def _vectors(self, inputs: np.ndarray) -> Array:
         """What the layers read of tokens, or of values, shape (rows, features)."""
@@ -164,8 +160,13 @@ class SequenceNetwork:
         return self._first_vector + self._vector_bytes * token
 
     def _output(self, seen: Array) -> Array:
-        """That of one view or of several, each by a product of its own: one of all would add up in another order."""
+        """Those of several views, each by a product of its own: one of all would add up in another order."""
         output: Array = (self._weight @ seen[..., None])[..., 0] + self._bias
+        return output
+
+    def _output_of_one(self, seen: Array) -> Array:
+        """That of one view: the same product in a third of the time."""
+        output: Array = np.dot(self._weight, seen) + self._bias
         return output
 
 

@@ -91,13 +91,10 @@ class HttpProtocol(HttpToolsProtocol):
         cycle = self.cycle
         if cycle.body or not cycle.chunked_encoding or cycle.disconnected or self.flow.write_paused:
             return False
-        answers = at_once(piece)
-        if answers is None:
-            return False
-        if answers:
-            said = b"\n".join(answers) + b"\n"
-            self.transport.write(b"%x\r\n%b\r\n" % (len(said), said))
-        return True
+        answer = at_once(piece)
+        if answer:
+            self.transport.write(b"%x\r\n%b\n\r\n" % (len(answer) + 1, answer))
+        return answer is not None
 
     def _stop_waiting(self) -> None:
         if self._late is not None:

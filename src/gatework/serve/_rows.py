@@ -29,13 +29,24 @@ class Pace:
 
     def measured(self, stream: Stream, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """The answers to the next rows of a stream, whose time counts; that to a wrong one says why, as "error"."""
+        if len(rows) == 1:
+            return [self.measured_one(stream, *rows[0])]
         started = time.perf_counter()
         answers = _answers(stream, rows)
-        self._count(time.perf_counter() - started, len(rows))
+        self._count((time.perf_counter() - started) / max(len(rows), 1))
         return answers
 
-    def _count(self, seconds: float, rows: int) -> None:
-        each = seconds / max(rows, 1)
+    def measured_one(self, stream: Stream, where: str, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to one row, likewise."""
+        started = time.perf_counter()
+        try:
+            answer = stream.answer(row, where)
+        except GateworkError as error:
+            answer = {"error": sentence_of(error)}
+        self._count(time.perf_counter() - started)
+        return answer
+
+    def _count(self, each: float) -> None:
         if each < self.seconds:
             self.seconds = each
         else:
@@ -66,12 +77,6 @@ def _measured(pace: Pace, stream: Stream, rows: Sequence[Row]) -> list[dict[str,
 
 def _answers(stream: Stream, rows: Sequence[Row]) -> list[dict[str, Any]]:
     answered: list[dict[str, Any]] = []
-    if len(rows) == 1:
-        (where, row), *_ = rows
-        try:
-            return [stream.answer(row, where)]
-        except GateworkError as error:
-            return [{"error": sentence_of(error)}]
     while len(answered) < len(rows):
         try:
             answered.extend(answers_of(stream, rows[len(answered) :]))

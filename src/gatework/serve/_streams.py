@@ -19,8 +19,9 @@ from gatework.serve._refusal import Refusal, sentence_of
 from gatework.serve._rows import LineCutter, Row, reader_of
 from gatework.serve._service import Service
 
-AtOnce = Callable[[bytes], Sequence[bytes] | None]
-"""Answers a message of a WebSocket, or a piece of a body; None where that has to come as others do."""
+AtOnce = Callable[[bytes], bytes | None]
+"""Answers a message of a WebSocket, or a piece of a body, b"" if nothing is said of it; None where it has to come as
+others do."""
 AT_ONCE = "gatework.at_once"
 """The extension of a scope in which an endpoint leaves an `AtOnce` as "by"."""
 _TRY_LATER, _NO_MODEL = 1013, 1008
@@ -43,7 +44,7 @@ class Conversation:
         self.service, self.model, self.stream = service, model, model.stream()
         self._reader = reader_of(self.stream)
 
-    def at_once(self, message: bytes) -> list[bytes] | None:
+    def at_once(self, message: bytes) -> bytes | None:
         """The answer to one line, by the thread that listens; None where several, or its computing, take longer."""
         service, model, line = self.service, self.model, message.removesuffix(b"\n")
         if len(line) > _SHORT or b"\n" in line or not service.is_at_once(model, 1):
@@ -53,10 +54,11 @@ class Conversation:
         except UnicodeDecodeError:
             return None
         except GateworkError as error:
-            return [json_bytes({"error": sentence_of(error)})]
+            return json_bytes({"error": sentence_of(error)})
         if row is None:
-            return []
-        return [json_bytes(answer) for answer in service.answer_at_once(model, self.stream, [row])]
+            return b""
+        service.metrics.rows += 1
+        return json_bytes(model.pace.measured_one(self.stream, *row))
 
     async def answers(self, lines: Sequence[str | bytes]) -> list[bytes]:
         """The answers to some lines; a line that cannot be read is answered by what is wrong with it."""
@@ -140,7 +142,7 @@ class _Lines:
             offered.clear()
             self.streams.open -= 1
 
-    def _at_once(self, piece: bytes) -> Sequence[bytes] | None:
+    def _at_once(self, piece: bytes) -> bytes | None:
         """The answer to a whole line that comes when all before it is answered."""
         is_line = self._is_idle and not len(self._cutter) and piece.endswith(b"\n")
         return self.conversation.at_once(piece) if is_line else None

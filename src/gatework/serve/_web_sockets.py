@@ -72,11 +72,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         is_short = 0 <= size <= _LARGEST and data[0] == _TEXT and data[1] == _MASKED | size
         if not is_short or not self._is_free():
             return False
-        answers = at_once(apply_mask(data[2 + _MASK :], data[2 : 2 + _MASK]))
-        if answers is None:
-            return False
-        self.transport.write(b"".join([_as_frame(answer) for answer in answers]))
-        return True
+        answer = at_once(apply_mask(data[2 + _MASK :], data[2 : 2 + _MASK]))
+        if answer:
+            self.transport.write(_as_frame(answer))
+        return answer is not None
 
     def _is_free(self) -> bool:
         is_idle = self._is_awaited and self.queue.empty() and not self.frames and self._is_between_frames

@@ -86,6 +86,10 @@ class SequenceStream:
         self.reading = task.reading
         self.columns: tuple[str, ...] = ()
         self._read = NumberReader(task.reading)
+        encoder = task.encoder
+        self._series = encoder if isinstance(encoder, SeriesEncoder) else None
+        self._words = encoder.words if isinstance(encoder, TextEncoder) else None
+        self._column = str(task.columns.get("text", "text"))
         self.state: Any = None
 
     def answer(self, row: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -155,28 +159,27 @@ class SequenceStream:
 
     def _steps(self, row: Mapping[str, Any], where: str) -> np.ndarray:
         """A row's values, shape (1, variables), or its tokens, shape (tokens,)."""
-        encoder = self.task.encoder
-        if isinstance(encoder, SeriesEncoder):
-            width = len(encoder.scale.mean)
+        if self._series is not None:
+            width = len(self._series.scale.mean)
             if len(row) != width:
                 raise DataError(f"{SOURCE}, {where} has {len(row)} values, expected one for each of {width} variables")
             return np.array([[self._number(value, name, where) for name, value in row.items()]])
-        if not isinstance(encoder, TextEncoder):
+        if self._words is None:
             raise UsageError(f"{SOURCE} holds rows, and sound was expected")
-        name = str(self.task.columns.get("text", "text"))
+        name = self._column
         if name not in row and len(row) == 1:
             name = next(iter(row))
         if name not in row:
             raise DataError(f'{SOURCE}, {where} has no column "{name}": there is {", ".join(map(str, row))}')
         # A piece without a word is read as one unknown word, as an empty text is.
-        return encoder.words.indices(words_of(str(row[name])) or [""]).astype(np.int64)
+        return self._words.indices(words_of(str(row[name])) or [""], np.int64)
 
     def _inputs(self, steps: np.ndarray) -> np.ndarray:
         """Steps as the network takes them."""
-        encoder = self.task.encoder
-        if isinstance(encoder, SeriesEncoder):
-            steps = encoder.scale.apply(encoder.scale.single(steps))
-        return steps
+        if self._series is None:
+            return steps
+        scale = self._series.scale
+        return scale.apply(scale.single(steps))
 
     def _number(self, value: Any, name: str, where: str) -> float:
         number = number_of(value, name, where, self._read)
