@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from asking import data_folder
 from runs import settings, take_settings
 from torch import Tensor, nn
 from torch.nn import functional
@@ -174,7 +174,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2000, help="steps of the GPT; 0 leaves it out")
     take_settings(parser)
     given = parser.parse_args()
-    file = given.file or Path(os.environ.get("GATEWORK_DATA", ".")) / "text" / "tinyshakespeare.txt"
+    file = given.file or data_folder("text", "tinyshakespeare.txt")
     changes = settings(given)
     if given.threads:
         torch.set_num_threads(given.threads)

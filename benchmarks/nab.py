@@ -15,7 +15,6 @@ import argparse
 import dataclasses
 import functools
 import json
-import os
 import re
 import tempfile
 import time
@@ -25,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import torch
+from asking import data_folder
 
 from gatework._files import atomic
 from gatework.bench import nab
@@ -175,10 +175,8 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="keep each series' scores here; a repeated call goes on from them")
     parser.add_argument("--json", type=Path, help="write the figures")
     options = parser.parse_args()
-    root = Path(os.environ.get("GATEWORK_DATA", ".")) / "anomaly" / "nab"
-    if not (root / "labels").is_dir():
-        parser.exit(1, f"{root} holds no labels: set GATEWORK_DATA to the folder above anomaly/nab\n")
-    found = series(root, GROUPS[options.groups])
+    data_folder("anomaly", "nab", "labels")
+    found = series(data_folder("anomaly", "nab"), GROUPS[options.groups])
     rows: dict[str, dict[str, np.ndarray]] = {}
     for name, (path, _) in found.items():
         for method, scores in kept(options.keep, f"simple {name}", functools.partial(simple, path)).items():

@@ -12,13 +12,13 @@ from __future__ import annotations
 import argparse
 import functools
 import itertools
-import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from asking import data_folder
 from nab import OTHER, SHARES, kept, series
 
 from gatework.bench import nab
@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--keep", type=Path, required=True, help="keep each series' errors here")
     options = parser.parse_args()
-    files = series(Path(os.environ.get("GATEWORK_DATA", ".")) / "anomaly" / "nab", OTHER)
+    files = series(data_folder("anomaly", "nab"), OTHER)
     left = {
         (name, seed): kept(options.keep, f"errors, seed {seed} {name}", functools.partial(errors, path, seed))
         for name, (path, _) in files.items()

@@ -218,7 +218,8 @@ def test_a_name_that_is_not_utf8_is_one_sentence_before_anything_is_trained(trai
         assert (done.returncode, done.stderr.count("gatework: ")) == (1, 1)
         assert "is not valid UTF-8, in which a run is written; rename it" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == [name]
-    assert run_here("predict", trained / "run", name, "--plot", "page.html", cwd=tmp_path).returncode == 0
+    done = run_here("predict", trained / "run", name, "--plot", "page.html", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "page.html\n")  # the picture in place of the table
 
 
 BAD = [

@@ -109,7 +109,7 @@ def test_every_plot_of_a_lesson_is_drawn_on_a_phone_and_every_answer_of_a_quiz_g
     for name, question in each.questions.items():
         quiz = page.locator(f'[data-quiz="{name}"]')
         assert plain(question.content["question"]) in plain(quiz.inner_text())
-        answer = _choose if "choice" in question.content["type"] else _type
+        answer = {"multiple_choice": _choose, "many_choice": _tick}.get(question.content["type"], _type)
         for given in question.content["answers"]:
             answer(page, quiz, question.content, given)
 
@@ -123,6 +123,17 @@ def _choose(page, quiz, question, given):
     assert colour_of(feedback) == wanted
     button.evaluate(ENDED)
     assert border_of(button) == wanted
+
+
+def _tick(page, quiz, question, given):
+    """Ticks a wrong answer alone, or a right one with the other right ones."""
+    wanted = [a for a in question["answers"] if a["correct"]] if given["correct"] else [given]
+    for button in quiz.locator(".MCButton").all():
+        button.locator("input").set_checked(plain(button.inner_text()) in [plain(a["answer"]) for a in wanted])
+    quiz.locator(".send").click()
+    feedback = quiz.locator(".Feedback")
+    assert all(plain(answer["feedback"]) in plain(feedback.inner_text()) for answer in wanted)
+    assert colour_of(feedback) == (GREEN if given["correct"] else RED)
 
 
 def _type(page, quiz, question, given):
@@ -247,7 +258,7 @@ def test_the_first_use_of_a_term_leads_to_its_place_in_the_glossary(open_page, s
 @needs_chromium
 def test_an_arrow_key_moves_among_answers_and_the_space_bar_or_enter_gives_one(open_page):
     page = open_page(f"{LESSONS[0].name}.html")
-    quiz = page.locator("[data-quiz]").first
+    quiz = page.locator('[data-quiz="independent-inputs"]')
     answers = quiz.locator("input[type=radio]")
     answers.first.focus()
     for key, place in (("ArrowDown", 1), ("ArrowRight", 2), ("ArrowUp", 1), ("ArrowLeft", 0), ("ArrowUp", -1)):

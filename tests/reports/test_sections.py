@@ -12,6 +12,7 @@ from gatework import tasks
 from gatework.errors import RunError
 from gatework.options import TASKS
 from gatework.reports import report
+from gatework.reports.details import details
 from gatework.tasks import ReportSection
 from gatework.tasks.regress.task import RegressTask
 from support.report_folders import write_comparison, write_json
@@ -107,3 +108,8 @@ def test_reports_evaluation_and_inside_name_no_task():
         if "vendor" not in f.parts and named.search(f.read_text())
     ]
     assert found == []
+
+
+def test_a_setting_that_holds_nothing_is_no_row_of_the_recipe():
+    recipe = {"data": {"published": "", "test": 0.2, "scale": False}, "classes": {"class_weights": []}}
+    assert details({"recipe": recipe}) == [("Recipe", [("test", "0.2"), ("scale", "no")])]

@@ -39,7 +39,7 @@ def predict(
         typer.Option(help="Write a .csv, .json, .jsonl or .parquet file; of a folder of Parquet files also a folder."),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the predictions into a .html page, or a .png, .svg or .pdf image.")
+        Path | None, typer.Option(help="Draw the predictions, in place of printing them, into a .html page or a .png, .svg or .pdf image.")
     ] = None,
     stream: Annotated[
         bool,
@@ -99,6 +99,9 @@ def predict(
         _draw(opened, split, rows, plot, Path(data).name if data else "what comes next")
     if out is not None:
         _write(task, split, rows, out, form)
+    elif plot is not None and form is None and not as_json:
+        print(plot)
+        tell(task.summary(rows))
     else:
         _print(task, split, rows, form, as_json=as_json)
 

@@ -101,6 +101,21 @@ def _validator() -> Any:
     return Draft202012Validator(json.loads(files("gatework.course").joinpath("quiz_schema.json").read_text("utf-8")))
 
 
+def answer_sets() -> str:
+    """The script that judges the answers of a question with several right ones together."""
+    return files("gatework.course").joinpath("templates", "answer_set.js").read_text("utf-8")
+
+
+# JupyterQuiz shows a question when its element is there, which is after this has run.
+_WHEN_SHOWN = """
+if (!window.gateworkAnswerSets) {
+  window.gateworkAnswerSets = new MutationObserver(() => judgedTogether(document));
+  window.gateworkAnswerSets.observe(document.body, { childList: true, subtree: true });
+}
+judgedTogether(document);
+"""
+
+
 def display_quiz(reference: str) -> None:
     """Shows the question that a hidden element of this notebook holds.
 
@@ -111,6 +126,8 @@ def display_quiz(reference: str) -> None:
         UsageError: JupyterQuiz is not installed.
     """
     need("jupyterquiz")
+    from IPython.display import Javascript, display
     from jupyterquiz import display_quiz as show
 
     show(reference, colors=COLOURS, border_radius=6)
+    display(Javascript(f"{{{answer_sets()}{_WHEN_SHOWN}}}"))

@@ -19,6 +19,7 @@ from gatework.course.glossary import anchored, linked, text
 from gatework.course.lessons import Lesson, lessons
 from gatework.course.markdown import code_to_html, to_html
 from gatework.course.notebooks import build, kernel
+from gatework.course.quizzes import answer_sets
 from gatework.course.search import search_script
 from gatework.errors import DataError, RunError
 from gatework.inside.playground import write_playground
@@ -115,7 +116,7 @@ def _quiz_script() -> str:
     parts = sorted(files("jupyterquiz").joinpath("js").iterdir(), key=lambda part: part.name)
     library = "\n".join(part.read_text("utf-8") for part in parts if part.name.endswith(".js"))
     start = files("gatework.course").joinpath("templates", "quiz.js").read_text("utf-8")
-    return start.replace("/* JupyterQuiz */", library)
+    return start.replace("/* JupyterQuiz */", library).replace("/* answer_set.js */", answer_sets())
 
 
 @functools.cache

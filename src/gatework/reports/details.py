@@ -103,7 +103,7 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Pairs:
             pairs.append((name, ", ".join(map(str, value))))
         else:
             pairs.append((name, str(value)))
-    return pairs
+    return [(name, value) for name, value in pairs if value]
 
 
 def _date(text: Any) -> str:

@@ -2,10 +2,12 @@
   // JupyterQuiz reports every step on the console; a reader's console stays for errors.
   const console = { log() {}, error: (...told) => window.console.error(...told) };
   /* JupyterQuiz */
+  /* answer_set.js */
   for (const place of document.querySelectorAll("[data-quiz]")) {
     const held = document.getElementById(place.dataset.quiz);
     Object.assign(place.dataset, { shufflequestions: "False", shuffleanswers: "True", preserveresponses: "false", maxwidth: "640" });
     show_questions(JSON.parse(atob(held.textContent)), place);
+    judgedTogether(place);
     for (const feedback of place.querySelectorAll(".Feedback")) feedback.setAttribute("aria-live", "polite");
     const question = place.querySelector(".MultipleChoiceQn, .ManyChoiceQn");
     question?.parentElement.setAttribute("role", "group");
