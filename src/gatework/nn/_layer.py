@@ -82,7 +82,7 @@ class RecurrentLayer(LayerStack):
         Returns:
             The names of the cell, such as `i, f, g, o, c, h`, with tensors of shape (layers, directions, time, batch,
             hidden), whatever `batch_first` says; `h` has the output's features. Steps beyond a sequence's end are zero,
-            and a single sequence is a batch of one.
+            and a single sequence is a batch of one. In a notebook `gatework.inside.trace(layer, x)` draws them.
         """
         batch = _arrange.arrange(self, x, hx, lengths, reset)
         traces = self._run(batch, is_traced=True).traces
