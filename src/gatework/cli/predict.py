@@ -39,7 +39,8 @@ def predict(
         typer.Option(help="Write a .csv, .json, .jsonl or .parquet file; of a folder of Parquet files also a folder."),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the predictions, in place of printing them, into a .html page or a .png, .svg or .pdf image.")
+        Path | None,
+        typer.Option(help="Draw the predictions into a .html page, or a .png, .svg or .pdf image, and print none."),
     ] = None,
     stream: Annotated[
         bool,
