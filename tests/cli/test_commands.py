@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from gatework import training
 from gatework.options import TASKS
@@ -325,6 +327,57 @@ def test_a_comparison_of_a_persons_own_file_prints_a_table_a_verdict_and_the_rep
     content = json.loads((trained / "comparison" / "comparison.json").read_text())
     assert content["task"] == "classify"
     assert (trained / "comparison" / "report.html").exists()
+
+
+GPU_IS_FULL = (
+    "CUDA out of memory. Tried to allocate 22.00 MiB. GPU 0 has a total capacity of 79.18 GiB of which 15.19 MiB is "
+    "free. Process 570 has 66.00 MiB memory in use."
+)
+SHORT_OF_MEMORY = [
+    (
+        lambda: raised(torch.OutOfMemoryError(GPU_IS_FULL)),
+        "the GPU is short of memory (22.00 MiB asked for, 15.19 MiB of 79.18 GiB free); end what else uses it, take a "
+        "smaller --batch-size, or train on the processor (--device cpu)",
+    ),
+    (
+        lambda: raised(RuntimeError("CUDA error: out of memory\nSearch for `cudaErrorMemoryAllocation'")),
+        "the GPU is short",
+    ),
+    (
+        lambda: raised(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`")),
+        "the GPU is short",
+    ),
+    (
+        lambda: torch.empty(1 << 48),
+        "this machine is short of memory (1125899906842624 bytes asked for); end what else uses",
+    ),
+    (
+        lambda: np.empty(1 << 48),
+        "this machine is short of memory (2.00 PiB asked for); end what else uses it, or take a",
+    ),
+    (
+        lambda: bytearray(1 << 60),
+        "this machine is short of memory; end what else uses it, or take a smaller --batch-size",
+    ),
+]
+
+
+def raised(error):
+    raise error
+
+
+@pytest.mark.parametrize(("work", "sentence"), SHORT_OF_MEMORY, ids=lambda v: v[:20] if isinstance(v, str) else "")
+def test_too_little_memory_is_one_sentence_that_says_whose(work, sentence, monkeypatch):
+    monkeypatch.setattr(training, "train", lambda *_, **__: work())
+    done = run_here("train", "classify", "x.csv", "--out", "run")
+    assert done.returncode == 1
+    assert sentence in " ".join(done.stderr.split())
+
+
+def test_a_run_that_was_short_of_memory_goes_on_by_the_same_command(monkeypatch):
+    monkeypatch.setattr(training, "resume", lambda *_, **__: raised(torch.OutOfMemoryError(GPU_IS_FULL)))
+    done = run_here("train", "--resume", "run")
+    assert "end what else uses it, then give the same command" in " ".join(done.stderr.split())
 
 
 @pytest.mark.parametrize("is_begun", [False, True])

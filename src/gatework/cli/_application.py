@@ -51,6 +51,8 @@ _EXAMPLE_WIDTH = 70
 # What a person mends by another place to read from or to write to.
 _PLACES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+# What torch, cuDNN, cuBLAS and Triton say where memory is short.
+_SHORT = ("out of memory", "ALLOC_FAILED", "can't allocate memory", "not enough memory")
 _WORDS = {
     r"^Missing (?:argument|option) '(.+?)(?:\.\.\.)?'": r"\1 is missing",
     r"^Got unexpected extra arguments?(?:\(s\))? \((.+)\)": r'"\1" is too much: what has blanks needs quotes',
@@ -232,13 +234,33 @@ def main() -> None:
 
 def _unexpected(error: BaseException, arguments: Sequence[str]) -> str:
     """What nobody expected, as one sentence."""
+    said = str(error)
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(words in said for words in _SHORT)):
+        return _short_of_memory(said, arguments)
     if isinstance(error, OSError) and error.errno in _PLACES:
         # Only what is written has another place; what was read may be gone or closed to this person.
         is_written = error.errno in _FULL or "--out" in arguments
         way = "choose another --out" if is_written else "name a file or folder that this account can read"
         return f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}; {way}"
-    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    what = " ".join(f"{type(error).__name__}: {said}".split())[:300]
     return f"this should not have happened ({what}); GATEWORK_DEBUG=1 before the command shows where"
+
+
+def _short_of_memory(said: str, arguments: Sequence[str]) -> str:
+    """What is short of memory, by what torch or NumPy says of it, and what helps."""
+    is_gpu = re.search("cuda|cudnn|cublas", said, re.IGNORECASE) is not None
+    amounts = []
+    if asked := re.search(r"allocate ([\d.]+ \w+)", said):
+        amounts.append(f"{asked[1]} asked for")
+    if free := re.search(r"capacity of ([\d.]+ \w+) of which ([\d.]+ \w+) is free", said):
+        amounts.append(f"{free[2]} of {free[1]} free")
+    where = f"{'the GPU' if is_gpu else 'this machine'} is short of memory" + f" ({', '.join(amounts)})" * bool(amounts)
+    if "--resume" in arguments:
+        return f"{where}; end what else uses it, then give the same command"
+    if is_gpu:
+        return f"{where}; end what else uses it, take a smaller --batch-size, or train on the processor (--device cpu)"
+    less = "a smaller --batch-size" if arguments[:1] and arguments[0] in _GOING_ON else "fewer rows at a time"
+    return f"{where}; end what else uses it, or take {less}"
 
 
 def _misuse(error: Any) -> str:
