@@ -15,6 +15,7 @@ import torch
 
 from gatework import training
 from gatework.options import TASKS
+from gatework.scan import triton_kernels
 from gatework.training import Predictor
 from support.command_line import gatework, run_forked, run_here, run_process
 from support.networks import run as network_run
@@ -327,6 +328,21 @@ def test_a_comparison_of_a_persons_own_file_prints_a_table_a_verdict_and_the_rep
     content = json.loads((trained / "comparison" / "comparison.json").read_text())
     assert content["task"] == "classify"
     assert (trained / "comparison" / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "has_triton", "line"),
+    [
+        (None, True, "GPU: none that torch can use"),
+        ("Made 100", True, "GPU: Made 100, Triton"),
+        ("Made 100", False, 'GPU: Made 100, no Triton, so that other cells are slow: pip install "gatework[gpu]"'),
+    ],
+)
+def test_doctor_names_the_gpu_and_what_computes_there(name, has_triton, line, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: name is not None)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: name)
+    monkeypatch.setattr(triton_kernels, "is_there", lambda: has_triton)
+    assert line in run_here("doctor").stdout.splitlines()
 
 
 GPU_IS_FULL = (

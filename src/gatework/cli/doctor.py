@@ -14,7 +14,7 @@ _BFLOAT16 = {(True, True): "by the processor", (True, False): "by the processor,
 
 
 def doctor(as_json: options.AsJson = False) -> None:
-    """Show versions, threads, and the instruction sets compiled, supported and active."""
+    """Show versions, threads, the GPU, and the instruction sets compiled, supported and active."""
     import torch
 
     from gatework import __version__, _native
@@ -27,6 +27,7 @@ def doctor(as_json: options.AsJson = False) -> None:
         "torch": torch.__version__,
         "machine": f"{platform.system()} {platform.machine()}",
         "threads": torch.get_num_threads(),
+        "GPU": _gpu(),
         "instruction sets compiled": compiled,
         "instruction sets supported": list(kernels.supported_isas()),
         "instruction set active": kernels.active_isa(),
@@ -39,3 +40,19 @@ def doctor(as_json: options.AsJson = False) -> None:
     for name, value in facts.items():
         line = f"{name}: {', '.join(value) if isinstance(value, list) else value}"
         print(wrapped(line, sys.stdout, 2))
+
+
+def _gpu() -> str:
+    """The GPU that torch computes on, and what computes the cells there that torch does not have."""
+    import torch
+
+    from gatework.scan import triton_kernels
+
+    if not torch.cuda.is_available():
+        return "none that torch can use"
+    others = (
+        "Triton"
+        if triton_kernels.is_there()
+        else 'no Triton, so that other cells are slow: pip install "gatework[gpu]"'
+    )
+    return f"{torch.cuda.get_device_name()}, {others}"
