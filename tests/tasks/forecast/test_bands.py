@@ -63,6 +63,20 @@ def test_what_a_crisis_made_too_wide_is_given_up_and_what_is_too_narrow_is_stret
     assert score(quantiles, y) < 1.1 * right < 2 * right < worse
 
 
+def test_a_crisis_counts_for_as_long_as_it_lasted_and_not_for_as_hard_as_it_hit() -> None:
+    # In ten steps fifteen times as wild, a band three times as wide as is right was better by more than all that the
+    # right one gains in the forty calm steps after them.
+    random = np.random.default_rng(3)
+    origins = 100 - HORIZON + 1
+    past = along(random, origins, np.repeat([1.0, 15.0, 1.0], [50, 10, 40]))
+    y, times, keys = along(random, 400, 1.0)
+    offers, later = said(origins, answer=1.0, AutoETS=3.0), said(400, answer=1.0, AutoETS=3.0)
+    known = Bands.unknown(offers, 1, HORIZON).held_back(offers, *past, -np.inf)
+    begin = said(1, answer=1.0, AutoETS=3.0)
+    quantiles, _ = known.follow(begin, np.full((1, HORIZON), np.nan), np.array([origins + HORIZON]), keys[:1], -np.inf)
+    assert score(np.tile(quantiles, (400, 1, 1)), y) < 1.25 * score(later[ANSWER], y)
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_on_random_walks_whose_volatility_clusters_the_bands_are_about_as_good_as_the_best_candidates(
     seed: int,
@@ -107,8 +121,11 @@ def test_a_stretch_of_time_in_two_parts_teaches_what_the_whole_does_and_can_be_k
     (one, after), (other, later_after) = known.follow(later, *rest), again.follow(later, *rest)
     np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(after.scores, later_after.scores)
+    np.testing.assert_array_equal(after.level, later_after.level)
     with pytest.raises(ValueError, match="scores of bands"):
         Bands.from_state({**known.state(), "scores": [[1.0]]})
+    with pytest.raises(ValueError, match="level of scores"):
+        Bands.from_state({**known.state(), "level": [1.0]})
 
 
 def test_who_cannot_answer_a_series_offers_the_answers_own_band_and_no_band_reaches_below_the_least() -> None:

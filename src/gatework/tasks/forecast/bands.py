@@ -11,6 +11,12 @@ narrower band does as well, and a band that is too narrow once it misses: weight
 so far need no law that holds (V. V'yugin and V. Trunov, "Online learning with continuous ranked probability score",
 COPA 2019).
 
+Scores are divided by how large they all were about that time: by the bands' mean score of the narrowest interval, half
+of which is forgotten in `_LEVEL_HALF_LIFE` blocks. So a crisis counts for as long as it lasts and not for as hard as it
+hits; else it alone would decide for years, in which a narrower band does better every day. The narrowest interval is
+missed so often that no single miss moves that level much: weighed by the very scores that it adds, a band that is too
+narrow would gain from each step without a miss and pay little for the rare ones.
+
 The answer itself, the network and AutoETS, AutoTheta and AutoARIMA offer bands. Those of the simplest methods are the
 quantiles of their errors on the validation part, where they look better than they are: they have a part in the
 answer's alone.
@@ -32,7 +38,9 @@ from gatework.tasks.forecast.shares import ANSWER, Passed, Said, Shares, width
 
 # Chosen on the built-in tables cut before their test parts, on other tables and on generated series;
 # docs/benchmarks-forecast.md.
-_POWER, _HALF_LIFE = 8.0, 2.0
+_POWER, _HALF_LIFE, _LEVEL_HALF_LIFE = 8.0, 2.0, 0.25
+# No level is below this, in widths of the answer's widest interval; a third is that of a normal law.
+_LEAST_LEVEL = 0.1
 _TINY = 1e-12
 # A band beyond so many times the answer's width, or below one in so many of it, is none.
 _MOST_APART = 1e3
@@ -46,12 +54,14 @@ class Bands:
         calibrations: What is known of each method's intervals, by method.
         scores: The interval score that each band has had, faded: of every method as it is, then stretched, shape
             (bands, intervals).
-        moment: The step up to which they are faded, a position on the grid.
+        level: The bands' mean score of the narrowest interval and how many steps it is of, faded faster, shape (2,).
+        moment: The step up to which both are faded, a position on the grid.
         shares: What is known of the candidates for the median, faded likewise.
     """
 
     calibrations: Mapping[str, Calibration]
     scores: np.ndarray
+    level: np.ndarray
     moment: int
     shares: Shares = field(default_factory=Shares)
 
@@ -68,13 +78,13 @@ class Bands:
             least_sides: The shortest side of the intervals of methods, where they have one, by method.
         """
         known = {name: Calibration.unknown(series, horizon, least_sides.get(name, 0.0)) for name in methods}
-        return cls(known, np.zeros((2 * len(known), len(PROMISED))), 0)
+        return cls(known, np.zeros((2 * len(known), len(PROMISED))), np.zeros(2), 0)
 
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""
         known = {name: calibration.state() for name, calibration in self.calibrations.items()}
-        kept = {"scores": self.scores.tolist(), "moment": self.moment, "shares": self.shares.state()}
-        return {"calibrations": known, **kept}
+        kept = {"scores": self.scores.tolist(), "level": self.level.tolist(), "moment": self.moment}
+        return {"calibrations": known, **kept, "shares": self.shares.state()}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Bands:
@@ -87,7 +97,10 @@ class Bands:
         scores = np.array(state["scores"], dtype=np.float64)
         if ANSWER not in known or scores.shape != (2 * len(known), len(PROMISED)) or not (scores >= 0).all():
             raise ValueError(f"scores of bands of the shape {scores.shape}, expected {2 * len(known)} rows")
-        return cls(known, scores, int(state["moment"]), Shares.from_state(state["shares"]))
+        level = np.array(state["level"], dtype=np.float64)
+        if level.shape != (2,) or not (level >= 0).all():
+            raise ValueError(f"a level of scores of {level.tolist()}")
+        return cls(known, scores, level, int(state["moment"]), Shares.from_state(state["shares"]))
 
     def held_back(self, said: Said, y: np.ndarray, times: np.ndarray, keys: np.ndarray, least: float) -> Bands:
         """With what forecasts for held-back origins teach; arguments as for `follow()`."""
@@ -137,32 +150,37 @@ class Bands:
             # The answer's band in place of a method's is stretched as the answer's.
             bands += [moved[name], stretched(moved[name], np.where(can[name], factors, followed[ANSWER][0]))]
         offered = np.maximum(np.stack(bands), least)
-        weights, scores, moment = self._weighed(offered, y, times, keys)
+        weights, learnt = self._weighed(offered, y, times, keys)
         median = np.maximum(moved[ANSWER][..., MEDIAN : MEDIAN + 1], least)
         gaps = np.einsum("bol,bohl->ohl", weights, offered - median)
-        return in_order(median, gaps), Bands(known, scores, moment, self.shares)
+        return in_order(median, gaps), dataclasses.replace(learnt, calibrations=known)
 
     def _moved(self, said: Said) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         return _moved({name: said[name] for name in self.calibrations})
 
     def _weighed(
         self, offered: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, int]:
-        """The share of each band at every origin, shape (bands, origins, levels), and the scores in the end."""
-        moments, gained = _gained(offered, y, times, keys)
-        scores, moment, at = self.scores, self.moment, 0
+    ) -> tuple[np.ndarray, Bands]:
+        """The share of each band at every origin, shape (bands, origins, levels), and what is known in the end."""
+        passed, gained = _gained(offered, y, times, keys)
+        now, at = self, 0
         weights = np.full((len(offered), len(times), len(LEVELS)), 1 / len(offered))
-        block = self.block
         for time in [*np.unique(times), np.inf]:
-            while at < len(moments) and moments[at] < time:
-                passed = max(0, int(moments[at]) - moment)
-                scores = scores * 0.5 ** (passed / (_HALF_LIFE * block)) + gained[:, at]
-                moment, at = int(moments[at]), at + 1
-            shares = _shares(scores)
+            while at < len(passed.moments) and passed.moments[at] < time:
+                now, at = now._after(int(passed.moments[at]), gained[:, at], passed.counts[at]), at + 1
+            shares = _shares(now.scores)
             here = times == time
             weights[:, here, :MEDIAN] = shares[:, None]
             weights[:, here, :MEDIAN:-1] = shares[:, None]
-        return weights, scores, moment
+        return weights, now
+
+    def _after(self, moment: int, gained: np.ndarray, steps: float) -> Bands:
+        """With the scores, shape (bands, intervals), of the steps that came to pass at one moment."""
+        blocks = max(0, moment - self.moment) / self.block
+        level = self.level * 0.5 ** (blocks / _LEVEL_HALF_LIFE) + (gained[:, -1].mean(), steps)
+        added = gained / max(level[0] / level[1], _LEAST_LEVEL)
+        scores = self.scores * 0.5 ** (blocks / _HALF_LIFE) + added
+        return dataclasses.replace(self, scores=scores, level=level, moment=moment)
 
 
 def _shares(scores: np.ndarray) -> np.ndarray:
@@ -193,17 +211,17 @@ def _moved(said: Said) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     return moved, can
 
 
-def _gained(offered: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The moments at which steps come to pass, and what each adds to the scores, shape (bands, moments, intervals).
+def _gained(offered: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray) -> tuple[Passed, np.ndarray]:
+    """The steps that come to pass, and the scores of each moment, shape (bands, moments, intervals).
 
     Errors are measured by the width of the answer's widest band, so that every series counts alike; each step of a
     series counts once, however many origins forecast it.
     """
     passed = Passed.of(width(offered[0]), y, times, keys)
-    at, moments = (passed.origin, passed.ahead), passed.moments
-    gained = np.zeros((len(offered), len(moments), len(PROMISED)))
+    at = (passed.origin, passed.ahead)
+    gained = np.zeros((len(offered), len(passed.moments), len(PROMISED)))
     for interval, misses in enumerate(PROMISED):
         low, high = offered[:, *at, interval], offered[:, *at, -1 - interval]
         for band, values in enumerate(interval_score(low, high, y[at], misses)):
             gained[band, :, interval] = passed.added(values)
-    return moments, gained
+    return passed, gained

@@ -41,6 +41,7 @@ class Passed(NamedTuple):
         weight: What it counts: each step of a series once in all, by the inverse of the width at its origin.
         moments: The moments at which steps came to pass, ascending.
         moment: Which of these each step belongs to, shape (steps,).
+        counts: How many series were observed at each moment, shape (moments,).
     """
 
     origin: np.ndarray
@@ -48,6 +49,7 @@ class Passed(NamedTuple):
     weight: np.ndarray
     moments: np.ndarray
     moment: np.ndarray
+    counts: np.ndarray
 
     @classmethod
     def of(cls, width: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray) -> Passed:
@@ -62,10 +64,11 @@ class Passed(NamedTuple):
         origin, ahead = np.nonzero(~np.isnan(y) & (keys >= 0)[:, None] & (width > 0)[:, None])
         due = times[origin] + ahead
         pairs = np.stack([keys[origin], due], axis=1)
-        _, place, count = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
+        _, place, times_forecast = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
         moments, moment = np.unique(due, return_inverse=True)
-        weight = 1 / (count[place.reshape(-1)] * width[origin])
-        return cls(origin, ahead, weight, moments, moment.reshape(-1))
+        share = 1 / times_forecast[place.reshape(-1)]
+        counts = np.bincount(moment.reshape(-1), share, len(moments))
+        return cls(origin, ahead, share / width[origin], moments, moment.reshape(-1), counts)
 
     def added(self, values: np.ndarray) -> np.ndarray:
         """What a value for each step adds up to at each moment, shape (moments,)."""
