@@ -132,6 +132,19 @@ def test_contributions_are_those_of_python(show, every_page):
         np.testing.assert_allclose(found, expected, atol=5e-3 * max(1.0, np.abs(expected).max()))
 
 
+def test_the_class_that_is_spoken_for_is_named(show, texts_page):
+    runs, path = texts_page
+    page = opened(show, path)
+    page.select_option("#explain", "-1")
+    for preset, text in enumerate(TEXTS):
+        page.select_option("#preset", str(preset))
+        told = {("negative", "positive")[int(np.argmax(probabilities(made, text)))] for made in runs}
+        expected = f"“{told.pop()}”" if len(told) == 1 else "the class that each network predicts"
+        assert page.inner_text("#colour-help").startswith(f"Blue speaks for {expected}, orange against it")
+    page.select_option("#explain", "1")
+    assert page.inner_text("#colour-help").startswith("Blue speaks for “positive”")
+
+
 def test_the_style_sheet_is_written_as_it_is(texts_page):
     style = re.search(r"<style>(.*?)</style>", texts_page[1].read_text(encoding="utf-8"), re.S)[1]
     assert '[aria-selected="true"]' in style

@@ -203,6 +203,16 @@ def test_a_phone_needs_no_sideways_scrolling(show, path, task, scheme):
 
 
 @pytest.mark.browser
+def test_a_projector_shows_the_loss_below_the_button_that_trains(show, path):
+    page = opened(show, path, width=1024)
+    page.set_viewport_size({"width": 1024, "height": 768})
+    for place in (".transport .go", "#race"):
+        box = page.locator(place).bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 768
+
+
+@pytest.mark.browser
 def test_controls_have_names_and_a_reader_is_told_only_of_verdicts(show, path):
     page = opened(show, path, "#layers=2")
     nameless = page.evaluate(

@@ -278,8 +278,9 @@ class Page {
 
   colourHelp() {
     if (view.colour !== "contribution") return `${view.colour} of the chosen unit of each network, blue above zero, orange below.`;
-    const network = this.networks[0];
-    const what = network.classes.length ? `for “${view.explain >= 0 ? network.classes[view.explain] : "the predicted class"}”` : "for a higher value";
+    const { classes } = this.networks[0], targets = new Set(this.results.map((own) => own.target));
+    const name = targets.size === 1 ? `“${classes[this.results[0].target]}”` : "the class that each network predicts";
+    const what = classes.length ? `for ${name}` : "for a higher value";
     return `Blue speaks ${what}, orange against it: how much each step moved the answer, by ${view.method === "integrated" ? "integrated gradients" : "gradient × input"}.`;
   }
 }
