@@ -6,6 +6,7 @@ import shlex
 import polars as pl
 import pytest
 
+from gatework.cli._overview import _command
 from support.command_line import run_here
 
 DAYS = pl.date_range(pl.date(2023, 1, 1), pl.date(2023, 12, 31), eager=True).cast(pl.String)
@@ -50,6 +51,15 @@ def test_a_table_alone_is_answered_by_commands_that_can_be_given(name, tmp_path)
         assert done.returncode == 0, done.stderr + done.stdout
     shown = run_here("check", file, cwd=tmp_path)
     assert all(line in shown.stdout for line in commands.values())
+
+
+def test_a_command_is_cut_between_words_where_a_terminal_is_narrow(monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "40")
+    words = ["gatework", "train", "forecast", "my sales of 2023.csv", "--time", "day of the month", "--target", "x"]
+    said = _command(shlex.join(words))
+    assert shlex.split(said.replace("\\\n", "")) == words
+    assert max(map(len, said.splitlines())) <= 40 < len(shlex.join(words))
 
 
 def test_a_role_that_is_given_is_no_table_alone(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import textwrap
 from dataclasses import asdict
 
 from rich.console import Console
@@ -20,6 +21,7 @@ from gatework.options import TASKS, ColumnLook
 _MOST_COLUMNS = 30
 _MOST_CHARACTERS = 40
 _WIDTH = 110
+_INDENT = "    "
 
 
 def overview(table: Table, source: str, *, as_json: bool) -> None:
@@ -47,12 +49,22 @@ def overview(table: Table, source: str, *, as_json: bool) -> None:
     for name, command in commands.items():
         print()
         say(TASKS[name].about)
-        print(f"    {printable(command)}")
+        print(_command(printable(command)))
     print()
     say(
         "To look first, ask gatework check in place of gatework train, without --out; gatework compare takes the same "
         "options and puts networks beside simple methods."
     )
+
+
+def _command(line: str) -> str:
+    """A command as it can be copied: where a terminal is too narrow, in lines that end as a shell's do."""
+    width = Console().width - len(_INDENT) - len(" \\")
+    if not sys.stdout.isatty() or len(line) <= width:
+        return _INDENT + line
+    whole = " ".join(shlex.quote(word).replace(" ", "\0") for word in shlex.split(line))
+    lines = textwrap.wrap(whole, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return " \\\n".join(_INDENT + part for part in lines).replace("\0", " ")
 
 
 def _columns(looks: tuple[ColumnLook, ...]) -> Lines:
