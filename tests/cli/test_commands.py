@@ -365,7 +365,7 @@ SHORT_OF_MEMORY = [
     ),
     (
         lambda: torch.empty(1 << 48),
-        "this machine is short of memory (1125899906842624 bytes asked for); end what else uses",
+        "this machine is short of memory (1.00 PiB asked for); end what else uses",
     ),
     (
         lambda: np.empty(1 << 48),
@@ -373,7 +373,7 @@ SHORT_OF_MEMORY = [
     ),
     (
         lambda: bytearray(1 << 60),
-        "this machine is short of memory; end what else uses it, or take a smaller --batch-size",
+        "this machine is short of memory; end what else uses it, or take a smaller --batch-size or --hidden",
     ),
 ]
 

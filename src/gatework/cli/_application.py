@@ -251,7 +251,7 @@ def _short_of_memory(said: str, arguments: Sequence[str]) -> str:
     is_gpu = re.search("cuda|cudnn|cublas", said, re.IGNORECASE) is not None
     amounts = []
     if asked := re.search(r"allocate ([\d.]+ \w+)", said):
-        amounts.append(f"{asked[1]} asked for")
+        amounts.append(f"{_binary(asked[1])} asked for")
     if free := re.search(r"capacity of ([\d.]+ \w+) of which ([\d.]+ \w+) is free", said):
         amounts.append(f"{free[2]} of {free[1]} free")
     where = f"{'the GPU' if is_gpu else 'this machine'} is short of memory" + f" ({', '.join(amounts)})" * bool(amounts)
@@ -259,8 +259,18 @@ def _short_of_memory(said: str, arguments: Sequence[str]) -> str:
         return f"{where}; end what else uses it, then give the same command"
     if is_gpu:
         return f"{where}; end what else uses it, take a smaller --batch-size, or train on the processor (--device cpu)"
-    less = "a smaller --batch-size" if arguments[:1] and arguments[0] in _GOING_ON else "fewer rows at a time"
+    is_training = arguments[:1] and arguments[0] in _GOING_ON
+    less = "a smaller --batch-size or --hidden" if is_training else "fewer rows at a time"
     return f"{where}; end what else uses it, or take {less}"
+
+
+def _binary(amount: str) -> str:
+    """An amount of memory in a person's unit: torch says bytes of the processor's, and GiB of a GPU's."""
+    count, _, unit = amount.partition(" ")
+    if unit != "bytes":
+        return amount
+    power = max(0, int(count).bit_length() - 1) // 10
+    return f"{int(count) / 1024**power:.2f} {('bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[min(power, 6)]}"
 
 
 def _misuse(error: Any) -> str:
