@@ -10,6 +10,7 @@ import torch
 
 from gatework import training
 from gatework.data.dataset import Examples
+from gatework.tasks.transcribe import splicing
 from gatework.tasks.transcribe.examples import SpokenExamples
 from gatework.tasks.transcribe.letters import Alphabet
 from gatework.tasks.transcribe.options import SpeechOptions
@@ -30,23 +31,48 @@ def heard(frames: np.ndarray) -> str:
     return "".join(letter * round(len(list(run)) / LETTER_FRAMES) for letter, run in groupby(each))
 
 
-def test_what_is_put_together_says_its_text():
+def spliced(share: float) -> tuple[SplicedExamples, list[str]]:
+    """Recordings of which a share is put together anew, cut where their words end, and their texts."""
     part = recordings.dataset(40).train
-    alphabet = Alphabet.of(part.targets.tolist())
+    texts = part.targets.tolist()
+    alphabet = Alphabet.of(texts)
     examples = SpokenExamples(part, alphabet)
     cuts = []
-    for text, frames in zip(part.targets, examples.lengths, strict=True):
+    for text, frames in zip(texts, examples.lengths, strict=True):
         # A tenth of a second of silence stands before each word, and one at the end; cut in the middle of them.
         ends = np.cumsum([len(word) + 1 for word in text.split()])
         cuts += [0, *(int(end) * LETTER_FRAMES + LETTER_FRAMES // 2 for end in ends[:-1]), int(frames)]
-    assert len(cuts) == places_of(part.targets.tolist(), alphabet)[-1]
-    spliced = SplicedExamples(examples, np.array(cuts), alphabet, 1.0, 1.0)
+    assert len(cuts) == places_of(texts, alphabet)[-1]
+    return SplicedExamples(examples, np.array(cuts), alphabet, share, 1.0), texts
+
+
+def learnt_from(examples: SplicedExamples) -> tuple[list[str], list[int]]:
+    """The texts and the lengths of a batch of all, each of which says its text."""
     torch.manual_seed(0)
-    batch = spliced.batch(np.arange(40))
-    texts = [alphabet.text(one) for one in batch.targets.split(batch.letters.tolist())]
-    assert len(set(texts) - set(part.targets)) > 20, "most are new"
+    batch = examples.batch(np.arange(40))
+    texts = [examples.alphabet.text(one) for one in batch.targets.split(batch.letters.tolist())]
     for row, text in enumerate(texts):
         assert heard(batch.inputs[row, : int(batch.lengths[row])].numpy()) == "".join(text.split())
+    return texts, batch.lengths.tolist()
+
+
+def test_what_is_put_together_says_its_text():
+    examples, known = spliced(1.0)
+    texts, _ = learnt_from(examples)
+    assert len(set(texts) - set(known)) > 20, "most are new"
+
+
+def test_of_a_long_recording_a_stretch_is_learnt_from(monkeypatch):
+    longest = 90
+    monkeypatch.setattr(splicing, "_LONGEST", longest)
+    examples, known = spliced(0.0)
+    texts, lengths = learnt_from(examples)
+    assert sum(frames > longest for frames in examples.lengths) > 10
+    for whole, frames, text, learnt in zip(known, examples.lengths, texts, lengths, strict=True):
+        assert f" {text} " in f" {whole} "
+        assert learnt <= longest < frames or text == whole
+    parts = [(whole, text) for whole, text in zip(known, texts, strict=True) if whole != text]
+    assert {whole.startswith(text) for whole, text in parts} == {True, False}, "from any place"
 
 
 def test_words_are_looked_for_from_a_quarter_on_and_again():

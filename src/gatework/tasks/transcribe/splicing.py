@@ -22,7 +22,7 @@ UNKNOWN = -1
 """What stands for a place that is not known yet."""
 _FIRST, _EVERY = 0.25, 0.1
 _LONGEST_WHOLE, _SHORTEST, _LONGEST = 250, 80, 500
-"""Frames: of recordings that are pieces as a whole, and of what is put together."""
+"""Frames: of recordings that are pieces as a whole, and of what is put together or cut out of a longer one."""
 _MOST_WORDS = 3
 
 
@@ -89,21 +89,42 @@ class SplicedExamples:
         return batch_of([frames for frames, _ in parts], [letters for _, letters in parts])
 
     def _recording(self, place: int, is_new: bool) -> tuple[np.ndarray, np.ndarray]:
-        """A recording and its letters, or a new one about as long."""
+        """A recording and its letters, or a new one about as long; of a very long one a stretch."""
         frames, letters = self.whole.recordings.features[place], self.whole.letters[place]
-        if not is_new or not self.sources:
+        if is_new and self.sources:
+            sound, text = self._joined(min(max(len(frames), _SHORTEST), _LONGEST))
+        elif len(frames) > _LONGEST:
+            sound, text = self._stretch(place)
+        else:
             return frames, letters
+        return (sound, text) if steps_needed(text) <= self.densest * len(sound) else (frames, letters)
+
+    def _joined(self, enough: int) -> tuple[np.ndarray, np.ndarray]:
+        """Pieces one after the other, until there are enough frames."""
         sounds: list[np.ndarray] = []
         texts: list[np.ndarray] = []
-        length, enough = 0, min(max(len(frames), _SHORTEST), _LONGEST)
+        length = 0
         while length < enough:
             sound, text = self._piece()
             sounds.append(sound)
             if len(text):
                 texts += [self._space, text] if texts else [text]
             length += len(sound)
-        new = np.concatenate([np.zeros(0, np.int64), *texts])
-        return (np.concatenate(sounds), new) if steps_needed(new) <= self.densest * length else (frames, letters)
+        return np.concatenate(sounds), np.concatenate([np.zeros(0, np.int64), *texts])
+
+    def _stretch(self, place: int) -> tuple[np.ndarray, np.ndarray]:
+        """Of a long recording as many words in a row as go into what is put together; all of it before words are known.
+
+        A step takes as long as its longest recording, while few others keep it company.
+        """
+        frames, letters = self.whole.recordings.features[place], self.whole.letters[place]
+        words, cuts = self.alphabet.text(letters).split(), self.cut.get(place, np.zeros(0, np.int64))
+        if len(cuts) != len(words) + 1:
+            return frames, letters
+        first = _drawn(len(words))
+        last = max(int(np.searchsorted(cuts, cuts[first] + _LONGEST, side="right")) - 1, first + 1)
+        first = min(int(np.searchsorted(cuts, cuts[last] - _LONGEST)), first)
+        return frames[cuts[first] : cuts[last]], self.alphabet.indices(" ".join(words[first:last]))
 
     def _piece(self) -> tuple[np.ndarray, np.ndarray]:
         """Up to three words that follow one another, from any recording; or a whole recording, before words are known.
