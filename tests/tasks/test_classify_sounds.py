@@ -18,7 +18,7 @@ from gatework.errors import DataError, UsageError
 from gatework.options import implied_task
 from gatework.tasks._heard import heard
 from gatework.tasks._warping import distances
-from gatework.tasks.classify import linear, nearest, sounds, wordless
+from gatework.tasks.classify import linear, nearest, sounds, tract, wordless
 from gatework.tasks.classify.augmented import AugmentedExamples, MixedBatch
 from gatework.tasks.classify.cepstral import pooled_sound
 from gatework.tasks.classify.losses import heard_loss
@@ -40,6 +40,7 @@ from gatework.tasks.classify.spotting import (
 )
 from gatework.tasks.classify.strangers import is_for_strangers, left_out_in_turn
 from gatework.tasks.classify.task import ClassifyTask
+from gatework.tasks.classify.tract import at_factors, in_tract
 from support import recordings
 
 UNCHANGED = SoundOptions(speed=0, gain=0, noise=0, masking=0, mixing=0, surround=0)
@@ -252,6 +253,42 @@ def test_a_run_answers_with_three_voices_and_is_the_same_once_it_is_read_again(t
     joined = sum(factor * scores for factor, scores in zip(joining.factors.tolist(), voices, strict=True))
     np.testing.assert_allclose(said["network"], joined, rtol=1e-4, atol=1e-4)
     assert "nearest recordings" in gw.report(run.path).read_text(encoding="utf-8")
+
+
+def test_of_a_stranger_who_is_named_often_frequencies_are_moved_until_the_network_is_surest(monkeypatch):
+    whole = recordings.sounds(24)
+    who = np.array(["di"] * 20 + ["ed"] * 3 + [""], dtype=object)
+    split = dataclasses.replace(whole, speakers=who)
+    higher = [at_factors(frames, recordings.RATE, [1.1])[0] for frames in whole.inputs.features]
+
+    def scores(part):
+        """Sure of the recordings that are as high as all shall be."""
+        is_higher = [np.array_equal(*pair) for pair in zip(part.inputs.features, higher, strict=True)]
+        return np.outer(np.where(is_higher, 2.0, 1.0), [0.0, 1.0])
+
+    suited = in_tract(split, scores)
+    assert all(map(np.array_equal, suited.inputs.features[:20], higher))
+    assert all(map(np.array_equal, suited.inputs.features[20:], whole.inputs.features[20:]))
+    assert in_tract(split, lambda part: np.zeros((24, 2))).inputs.features == whole.inputs.features, "equally sure"
+    assert in_tract(whole, scores) is whole, "too few of each"
+
+
+def test_a_stranger_is_answered_as_recordings_with_moved_frequencies_are(tmp_path, monkeypatch):
+    dataset = for_a_stranger(recordings.sound_dataset())
+    recipe = recordings.small_classifier(epochs=1)
+    run = gw.Run.open(gw.train("classify", dataset, out=tmp_path / "run", recipe=recipe, threads=1).path)
+    test = dataclasses.replace(dataset.test, speakers=np.array(["di"] * len(dataset.test), dtype=object))
+    features = tuple(at_factors(frames, recordings.RATE, [1.1])[0] for frames in test.inputs.features)
+    moved = dataclasses.replace(test, inputs=dataclasses.replace(test.inputs, features=features))
+    expected = run.task.predict(run.network, moved)
+    assert not expected.equals(run.task.predict(run.network, test))
+    monkeypatch.setattr(tract, "_FEWEST", 2)
+    monkeypatch.setattr(tract, "_FACTORS", (1.1,))
+    assert run.task.predict(run.network, test).equals(expected)
+    weights = {name: tensor.numpy() for name, tensor in run.network.state_dict().items()}
+    alone = run.task.inference(run.recipe.model, weights)
+    assert alone.predict(test)["label"].to_list() == expected["label"].to_list()
+    np.testing.assert_allclose(alone.predict(test)["probability"], expected["probability"], atol=1e-5)
 
 
 def test_words_are_told_apart_and_a_file_is_answered_with_its_name(run, folder):

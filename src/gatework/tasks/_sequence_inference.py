@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _BATCH = 256
 Finish = Callable[[np.ndarray, Split], np.ndarray]
 """What a task makes of a network's outputs for examples before it says them in words."""
+Suited = Callable[[Split, Callable[[Split], np.ndarray]], Split]
+"""What a task makes of examples before a network reads them, by what the network says of examples."""
 
 
 class SequenceInference:
@@ -32,12 +34,15 @@ class SequenceInference:
         network: The network.
         finish: What becomes of the outputs for whole examples.
         alone: What becomes of those for a sequence that is still under way.
+        suited: What becomes of examples before.
     """
 
     is_batched = True
 
-    def __init__(self, task: SequenceTask, network: SequenceNetwork, finish: Finish, alone: Alone) -> None:
-        self.task, self.network, self._finish, self._alone = task, network, finish, alone
+    def __init__(
+        self, task: SequenceTask, network: SequenceNetwork, finish: Finish, alone: Alone, suited: Suited
+    ) -> None:
+        self.task, self.network, self._finish, self._alone, self._suited = task, network, finish, alone, suited
 
     @property
     def threads(self) -> int:
@@ -50,15 +55,19 @@ class SequenceInference:
 
     def quantized(self) -> SequenceInference:
         """The same with its layers on int8."""
-        return SequenceInference(self.task, self.network.quantized(), self._finish, self._alone)
+        return SequenceInference(self.task, self.network.quantized(), self._finish, self._alone, self._suited)
 
     def predict(self, split: Split) -> pl.DataFrame:
         """What is said of each example."""
+        suited = self._suited(split, self._outputs)
+        return self.task.table_of(self._finish(self._outputs(suited), suited), split)
+
+    def _outputs(self, split: Split) -> np.ndarray:
         examples = self.task.encode(split)
         order = evaluation_order(examples.lengths, _BATCH)
         parts = [self.network.outputs(*examples.arrays(index)) for index in order]
-        outputs = np.concatenate(parts)[np.argsort(np.concatenate(order))]
-        return self.task.table_of(self._finish(outputs, split), split)
+        outputs: np.ndarray = np.concatenate(parts)[np.argsort(np.concatenate(order))]
+        return outputs
 
     def pieces(self, split: Split) -> None:
         """Nothing: an answer is a row."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework.data.inputs import RaggedSeries
-from gatework.data.long import is_long
+from gatework.data.long import is_long, long_table, read_long
 from gatework.data.recordings import Recordings
 from gatework.data.store.inputs import PackedInputs
 from gatework.data.text import Texts
@@ -20,7 +20,8 @@ from gatework.tasks.classify.options import ClassOptions, PretrainingOptions, Se
 from gatework.tasks.classify.unlabelled import BegunDataset, UnlabelledDataset, pretrained_recipe
 
 if TYPE_CHECKING:
-    from gatework.data.dataset import Dataset
+    from gatework.data.dataset import Columns, Dataset, Split
+    from gatework.data.reading import Reading
     from gatework.recipe import Recipe
 
 _OF_SERIES: Mapping[str, Any] = {
@@ -119,6 +120,22 @@ def unused_sections(recipe: Mapping[str, Any], state: Mapping[str, Any]) -> set[
     if not recipe.get(ClassOptions.section):
         unused.add(ClassOptions.section)
     return unused
+
+
+def of_long_table(source: Any, recipe: Recipe, columns: Columns, reading: Reading, classes: Sequence[str]) -> Split:
+    """The series of a long table, read as those that were learnt from.
+
+    Args:
+        source: The table.
+        recipe: What the network was trained with.
+        columns: By role; without that of labels, labels are not read.
+        reading: How the training table's texts became values.
+        classes: The names of the classes.
+    """
+    table = long_table(source, recipe.data)
+    if "label" in columns:
+        table.column(str(columns["label"]))
+    return read_long(table, columns, recipe.section(TimeOptions), reading, classes).split(tuple(classes))
 
 
 def is_row(source: Any) -> bool:

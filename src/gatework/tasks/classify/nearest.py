@@ -6,15 +6,14 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from gatework.data.inputs import RaggedSeries
 from gatework.data.recordings import Recordings
-from gatework.tasks._augment import band_places
 from gatework.tasks._heard import heard
 from gatework.tasks._recorded import Recorded
 from gatework.tasks.classify.neighbours import Neighbours
 from gatework.tasks.classify.strangers import is_for_strangers
+from gatework.tasks.classify.tract import at_factors
 
 if TYPE_CHECKING:
     from gatework.data.dataset import Dataset, Split
@@ -40,7 +39,11 @@ def neighbours_of(dataset: Dataset, train: Split | None = None) -> Neighbours:
     order = np.argsort(train.targets, kind="stable")
     step = _thinning(recordings, *(part.inputs for part in (dataset.validation, dataset.test)))
     chosen = np.sort(order[::step])
-    each = [heard(moved) for place in chosen for moved in _moved(recordings[int(place)], recordings.spec.rate)]
+    each = [
+        heard(moved)
+        for place in chosen
+        for moved in at_factors(recordings[int(place)], recordings.spec.rate, _FREQUENCIES)
+    ]
     said = "the three nearest training recordings of it"
     if step > 1:
         said = f"the three nearest to it of {len(chosen):,} training recordings, one in {step} of each class"
@@ -79,13 +82,3 @@ def _thinning(train: Recordings, *asked: Any) -> int:
     frames = len(_FREQUENCIES) * sum(map(len, train.features))
     entries = frames * sum(len(one) for part in asked for one in part.features)
     return max(-(-frames // _MOST_FRAMES), -(-entries // _MOST_ENTRIES), 1)
-
-
-def _moved(frames: np.ndarray, rate: int) -> list[np.ndarray]:
-    """A recording with its frequencies as they are, higher and lower."""
-    moved = []
-    for places in band_places(frames.shape[1], rate, torch.tensor(_FREQUENCIES)).numpy():
-        below = np.clip(places.astype(np.int64), 0, max(frames.shape[1] - 2, 0))
-        above = np.minimum(below + 1, frames.shape[1] - 1)
-        moved.append(frames[:, below] + (places - below) * (frames[:, above] - frames[:, below]))
-    return moved

@@ -19,6 +19,7 @@ from gatework.options import (
     TimeOptions,
     looking_like,
     option,
+    options_of,
 )
 
 Apart = Literal["auto", "speakers", "recordings"]
@@ -206,6 +207,10 @@ class SoundAnswerOptions(RecordingAnswerOptions):
         "absent.",
         commands=("predict",),
     )
+
+
+OF_SOUND_ANSWERS = tuple(one.name for one in options_of(SoundAnswerOptions))
+"""The names of these."""
 
 
 def _is_made_for(path: Path) -> bool:

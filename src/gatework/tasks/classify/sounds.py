@@ -17,6 +17,7 @@ from gatework.data.own import classes_of
 from gatework.data.recordings import Recordings, chosen_spec, open_all, read_all
 from gatework.data.sets import REGISTRY
 from gatework.data.sound_classes import BACKGROUND, read_sound_classes
+from gatework.data.sounds import SoundEncoder
 from gatework.data.split import Parts, first_of_equal, split
 from gatework.errors import DataError, UsageError, nearest
 from gatework.formatting import counted
@@ -94,6 +95,12 @@ def load(source: Any, recipe: Recipe) -> RecordedDataset:
     provenance = Provenance(listed.where, licence, listed.fingerprint(), (*listed.remarks, *notes, how))
     train, validation, test = (whole.take(part) for part in parts)
     return RecordedDataset(listed.name, "sound", train, validation, test, provenance, classes, options=config)
+
+
+def encoder_of(train: Recordings, options: SoundOptions) -> SoundEncoder:
+    """How recordings become the steps of a network that learns from these."""
+    is_own_mean = options.normalise != "global"
+    return SoundEncoder.fit(train, options.stack, options.dynamic_range, is_own_mean=is_own_mean)
 
 
 def read(

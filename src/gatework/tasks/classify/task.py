@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from gatework.data.long import is_long, long_table, read_long, read_long_dataset
+from gatework.data.long import is_long, read_long_dataset
 from gatework.data.reading import Reading
 from gatework.data.recordings import Recordings
 from gatework.data.sound_classes import BACKGROUND
@@ -17,7 +17,7 @@ from gatework.data.sounds import SoundEncoder
 from gatework.data.text import TextEncoder
 from gatework.data.ts_files import is_ts_file
 from gatework.errors import DataError, UsageError
-from gatework.options import TimeOptions, options_of
+from gatework.options import TimeOptions
 from gatework.tasks import classify
 from gatework.tasks._blend import NETWORK, NETWORK_ALONE, Blend
 from gatework.tasks._recorded import recording_options
@@ -28,26 +28,14 @@ from gatework.tasks.classify.baselines import absent, baselines, quick_baselines
 from gatework.tasks.classify.charts import backtest, breakdown, charts, tested
 from gatework.tasks.classify.class_weights import class_weights, weighted_recipe
 from gatework.tasks.classify.joint import Joint, joining_of
-from gatework.tasks.classify.kinds import about, decided, is_row, outlook, unused_sections
+from gatework.tasks.classify.kinds import about, decided, is_row, of_long_table, outlook, unused_sections
 from gatework.tasks.classify.label_curve import trainings
 from gatework.tasks.classify.metrics import answers_of, metrics, sample, shown, shown_rows, weighted_accuracy
-from gatework.tasks.classify.options import (
-    OPTIONS,
-    PretrainingOptions,
-    SequenceOptions,
-    SoundAnswerOptions,
-    SoundOptions,
-)
+from gatework.tasks.classify.options import OF_SOUND_ANSWERS, OPTIONS, PretrainingOptions, SequenceOptions, SoundOptions
 from gatework.tasks.classify.sounds import Sounds, is_of_sounds
 from gatework.tasks.classify.strangers import is_for_strangers
 from gatework.tasks.classify.tally import ClassTally
-from gatework.tasks.classify.unlabelled import (
-    BegunDataset,
-    UnlabelledDataset,
-    bound_recipe,
-    unfrozen,
-    with_unlabelled,
-)
+from gatework.tasks.classify.unlabelled import BegunDataset, UnlabelledDataset, bound_recipe, unfrozen, with_unlabelled
 
 if TYPE_CHECKING:
     import polars as pl
@@ -70,7 +58,6 @@ _JOINING = "joining."
 """What the names of a run's weights begin with that are not the network's own."""
 _SPOTTING = ("spotting", "listened", "presence.", "familiar.")
 _NO_KEYWORDS = (BACKGROUND, "silence", "unknown")
-_OF_SOUND_ANSWERS = tuple(one.name for one in options_of(SoundAnswerOptions))
 
 
 @dataclass(frozen=True)
@@ -88,6 +75,7 @@ class ClassifyTask(SequenceTask):
         chosen: What answers, once the validation part has chosen; the network before.
         sound: How recordings were read, and what is done to them in training; None of texts and series.
         weights: How many times an example of each class counts while the network learns; once if empty.
+        hears_strangers: Whether it answers speakers whom it has not learnt from; see `tract`.
     """
 
     options = OPTIONS
@@ -104,6 +92,7 @@ class ClassifyTask(SequenceTask):
     chosen: Blend | None = None
     sound: SoundOptions | None = None
     weights: tuple[float, ...] = ()
+    hears_strangers: bool = False
 
     @property
     def pipeline(self) -> str:
@@ -157,9 +146,12 @@ class ClassifyTask(SequenceTask):
             )
         if isinstance(dataset.train.inputs, Recordings):
             sound = recording_options(dataset, SoundOptions)
-            is_own_mean = sound.normalise != "global"
-            heard = SoundEncoder.fit(dataset.train.inputs, sound.stack, sound.dynamic_range, is_own_mean=is_own_mean)
-            return cls(heard, dataset.classes, sound=sound)
+            return cls(
+                sounds.encoder_of(dataset.train.inputs, sound),
+                dataset.classes,
+                sound=sound,
+                hears_strangers=is_for_strangers(dataset),
+            )
         if isinstance(dataset, BegunDataset):
             if config.pairs:
                 raise UsageError(
@@ -180,6 +172,7 @@ class ClassifyTask(SequenceTask):
             "reading": self.reading.state(),
             **({"answer": self.chosen.state()} if self.chosen else {}),
             **({"sound": asdict(self.sound)} if self.sound else {}),
+            **({"hears_strangers": True} if self.hears_strangers else {}),
         }
 
     def model(self, config: ModelOptions) -> nn.Module:
@@ -241,11 +234,18 @@ class ClassifyTask(SequenceTask):
 
     def outputs(self, model: nn.Module, examples: Examples) -> tuple[np.ndarray, float]:
         """The scores that are answered, the network's own or the blend's, and the mean loss of the network."""
-        outputs, loss = super().outputs(model, examples)
-        joining = joining_of(model)
+        joining, said, split = joining_of(model), super().outputs, examples.split
         if joining is None:
-            return outputs, loss
-        return self._answered(joining.joint, outputs, examples.split), loss
+            return said(model, examples)
+        suited = self._suited(joining.joint, split, lambda part: said(model, self.encode(part))[0])
+        outputs, loss = said(model, examples if suited is split else self.encode(suited))
+        return self._answered(joining.joint, outputs, suited), loss
+
+    def _suited(self, joint: Joint, split: Split, outputs: Callable[[Split], np.ndarray]) -> Split:
+        """Examples as they are answered: strangers' with their frequencies moved, by what the network says of them."""
+        if self.is_alone or not self.hears_strangers:
+            return split
+        return classify.in_tract(split, lambda part: joint.joined.factors[0] * outputs(part))
 
     def _answered(self, joint: Joint, outputs: np.ndarray, split: Split) -> np.ndarray:
         """The scores that are answered, from the network's own."""
@@ -260,9 +260,8 @@ class ClassifyTask(SequenceTask):
             joint = Joint.of(joining, self.width)
         except ValueError:
             return None
-        return self.inference_of(
-            config, network, lambda outputs, split: self._answered(joint, outputs, split), joint.alone
-        )
+        answered, suited = partial(self._answered, joint), partial(self._suited, joint)
+        return self.inference_of(config, network, answered, joint.alone, suited)
 
     def alone(self, model: nn.Module) -> Alone:
         """The network's calibrated scores."""
@@ -309,7 +308,7 @@ class ClassifyTask(SequenceTask):
         """Searches raw sound for keywords as it comes, in windows as long as most recordings."""
         if self.sound is None:
             return super().byte_stream(model, recipe, **options)
-        refuse_options(self.name, options, _OF_SOUND_ANSWERS)
+        refuse_options(self.name, options, OF_SOUND_ANSWERS)
         return classify.keyword_stream(self, model, **options)
 
     def calibrated(self, model: nn.Module) -> nn.Module:
@@ -385,7 +384,8 @@ class ClassifyTask(SequenceTask):
         if self.reads_parts or isinstance(source, (np.ndarray, list, tuple)) or is_row(source):
             return super().read(source, recipe, **options)
         refuse_options(self.name, options)
-        return self._of_long_table(source, recipe, {k: names for k, names in self.columns.items() if k != "label"})
+        columns = {role: names for role, names in self.columns.items() if role != "label"}
+        return of_long_table(source, recipe, columns, self.reading, self.classes)
 
     def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads examples with known answers."""
@@ -394,19 +394,12 @@ class ClassifyTask(SequenceTask):
         if self.reads_parts:
             return super().read_known(source, recipe, **options)
         refuse_options(self.name, options)
-        return self._of_long_table(source, recipe, self.columns)
+        return of_long_table(source, recipe, self.columns, self.reading, self.classes)
 
     def _read_sounds(self, source: Any, recipe: Recipe, options: Mapping[str, Any], *, has_labels: bool) -> Sounds:
-        refuse_options(self.name, options, _OF_SOUND_ANSWERS)
-        encoder: Any = self.encoder
-        skip = bool(options.get("skip_bad"))
+        refuse_options(self.name, options, OF_SOUND_ANSWERS)
+        encoder, skip = cast(SoundEncoder, self.encoder), bool(options.get("skip_bad"))
         return sounds.read(source, recipe, encoder.spec, self.classes, has_labels=has_labels, is_skipping=skip)
-
-    def _of_long_table(self, source: Any, recipe: Recipe, columns: Columns) -> Split:
-        table = long_table(source, recipe.data)
-        if "label" in columns:
-            table.column(str(columns["label"]))
-        return read_long(table, columns, recipe.section(TimeOptions), self.reading, self.classes).split(self.classes)
 
     def live(self, model: nn.Module, given: Split | None, test: pl.DataFrame | None) -> Live | None:
         """A page in which recordings are played, and the network is seen as it hears them."""
@@ -439,7 +432,8 @@ class ClassifyTask(SequenceTask):
         chosen = Blend.from_state(state["answer"]) if "answer" in state else None
         classes, columns = tuple(state["classes"]), tuples(state["columns"])
         sound = SoundOptions(**state["sound"]) if "sound" in state else None
-        return cls(encoder_from_state(state["encoder"]), classes, columns, reading, chosen, sound)
+        encoder, strangers = encoder_from_state(state["encoder"]), state.get("hears_strangers", False)
+        return cls(encoder, classes, columns, reading, chosen, sound, (), strangers)
 
     @property
     def width(self) -> int:
