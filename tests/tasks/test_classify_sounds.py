@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from scipy.special import log_softmax
 
 import gatework as gw
 from gatework.data.dataset import Batch
@@ -40,7 +41,7 @@ from gatework.tasks.classify.spotting import (
 )
 from gatework.tasks.classify.strangers import is_for_strangers, left_out_in_turn
 from gatework.tasks.classify.task import ClassifyTask
-from gatework.tasks.classify.tract import at_factors, in_tract
+from gatework.tasks.classify.tract import moved, over_tracts
 from support import recordings
 
 UNCHANGED = SoundOptions(speed=0, gain=0, noise=0, masking=0, mixing=0, surround=0)
@@ -234,7 +235,7 @@ def test_where_strangers_are_answered_nobody_is_compared_with_the_own_recordings
     assert said.max(axis=1).mean() < known.scores(dataset.train.inputs).max(axis=1).mean()
 
 
-def test_a_run_answers_with_three_voices_and_is_the_same_once_it_is_read_again(tmp_path):
+def test_a_run_answers_with_three_voices_and_is_the_same_once_it_is_read_again(tmp_path, monkeypatch):
     dataset = for_a_stranger(recordings.sound_dataset())
     recipe = recordings.small_classifier(epochs=1)
     run = gw.train("classify", dataset, out=tmp_path / "run", recipe=recipe, threads=1)
@@ -245,50 +246,54 @@ def test_a_run_answers_with_three_voices_and_is_the_same_once_it_is_read_again(t
     again = gw.Run.open(run.path)
     measured = again.evaluate(dataset.test)
     assert measured.metrics["accuracy"] == run.summary["metrics"]["test_accuracy"]
+    monkeypatch.setattr(tract, "FREQUENCIES", (1.0,))
     answered = again.task.answered(again.network, dataset.test)
     said = {name: answers["scores"].to_numpy() for name, answers in answered.items()}
     joining = again.network.joining
     voices = (float(joining.temperature) * said["network alone"], said["pooled MFCC"], said["nearest recordings"])
     assert not joining.heat, "scores are added"
     joined = sum(factor * scores for factor, scores in zip(joining.factors.tolist(), voices, strict=True))
-    np.testing.assert_allclose(said["network"], joined, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(said["network"], log_softmax(joined, axis=1), rtol=1e-4, atol=1e-4)
     assert "nearest recordings" in gw.report(run.path).read_text(encoding="utf-8")
 
 
-def test_of_a_stranger_who_is_named_often_frequencies_are_moved_until_the_network_is_surest(monkeypatch):
-    whole = recordings.sounds(24)
-    who = np.array(["di"] * 20 + ["ed"] * 3 + [""], dtype=object)
-    split = dataclasses.replace(whole, speakers=who)
-    higher = [at_factors(frames, recordings.RATE, [1.1])[0] for frames in whole.inputs.features]
+def test_strangers_are_answered_over_vocal_tracts_by_how_sure_all_answers_to_them_are():
+    speakers = np.array(["di", "di", "di", ""], dtype=object)
+    split = dataclasses.replace(recordings.sounds(4), speakers=speakers)
+    higher = [moved(frames, recordings.RATE, [1.1])[0] for frames in split.inputs.features]
 
     def scores(part):
-        """Sure of the recordings that are as high as all shall be."""
+        """Sure of a class if the first two are higher, little of another one as they are."""
         is_higher = [np.array_equal(*pair) for pair in zip(part.inputs.features, higher, strict=True)]
-        return np.outer(np.where(is_higher, 2.0, 1.0), [0.0, 1.0])
+        sure = [
+            [3.0, 0.0, 0.0] if is_moved and place < 2 else [0.0, 0.0, 0.3] for place, is_moved in enumerate(is_higher)
+        ]
+        return np.array(sure)
 
-    suited = in_tract(split, scores)
-    assert all(map(np.array_equal, suited.inputs.features[:20], higher))
-    assert all(map(np.array_equal, suited.inputs.features[20:], whole.inputs.features[20:]))
-    assert in_tract(split, lambda part: np.zeros((24, 2))).inputs.features == whole.inputs.features, "equally sure"
-    assert in_tract(whole, scores) is whole, "too few of each"
+    said = over_tracts(scores, split)
+    # By hand: two of the three tracts say the same, the third is surer of the first two by this much each.
+    high, low = (np.exp(x) / np.exp(x).sum() for x in (np.array([3.0, 0, 0]), np.array([0, 0, 0.3])))
+    gain = (high * np.log(high)).sum() - (low * np.log(low)).sum()
+    weight = np.exp([(3 + 2) * gain, (3 + 2) * gain])
+    expected = [(w * high + 2 * low) / (w + 2) for w in weight]
+    # The third says the same at every factor, however sure of one the answers to the others are; so does nobody's.
+    np.testing.assert_allclose(np.exp(said), [*expected, low, low], atol=1e-9)
+    alone = over_tracts(scores, dataclasses.replace(split, speakers=None))
+    w = np.exp((3 + 1) * gain)
+    np.testing.assert_allclose(np.exp(alone[0]), (w * high + 2 * low) / (w + 2), atol=1e-9)
 
 
-def test_a_stranger_is_answered_as_recordings_with_moved_frequencies_are(tmp_path, monkeypatch):
+def test_a_stranger_is_answered_alike_with_and_without_torch(tmp_path, monkeypatch):
     dataset = for_a_stranger(recordings.sound_dataset())
     recipe = recordings.small_classifier(epochs=1)
     run = gw.Run.open(gw.train("classify", dataset, out=tmp_path / "run", recipe=recipe, threads=1).path)
-    test = dataclasses.replace(dataset.test, speakers=np.array(["di"] * len(dataset.test), dtype=object))
-    features = tuple(at_factors(frames, recordings.RATE, [1.1])[0] for frames in test.inputs.features)
-    moved = dataclasses.replace(test, inputs=dataclasses.replace(test.inputs, features=features))
-    expected = run.task.predict(run.network, moved)
-    assert not expected.equals(run.task.predict(run.network, test))
-    monkeypatch.setattr(tract, "_FEWEST", 2)
-    monkeypatch.setattr(tract, "_FACTORS", (1.1,))
-    assert run.task.predict(run.network, test).equals(expected)
+    said = run.task.predict(run.network, dataset.test)
     weights = {name: tensor.numpy() for name, tensor in run.network.state_dict().items()}
-    alone = run.task.inference(run.recipe.model, weights)
-    assert alone.predict(test)["label"].to_list() == expected["label"].to_list()
-    np.testing.assert_allclose(alone.predict(test)["probability"], expected["probability"], atol=1e-5)
+    alone = run.task.inference(run.recipe.model, weights).predict(dataset.test)
+    assert alone["label"].to_list() == said["label"].to_list()
+    np.testing.assert_allclose(alone["probability"], said["probability"], atol=1e-5)
+    monkeypatch.setattr(tract, "FREQUENCIES", (1.0,))
+    assert abs(run.task.predict(run.network, dataset.test)["probability"] - said["probability"]).max() > 1e-3
 
 
 def test_words_are_told_apart_and_a_file_is_answered_with_its_name(run, folder):

@@ -24,7 +24,7 @@ from gatework.inference.sequence import SequenceNetwork, Sizes
 from gatework.tasks._blend import NETWORK
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import without_text_options
-from gatework.tasks._sequence_inference import Finish, SequenceInference, Suited
+from gatework.tasks._sequence_inference import Finish, SequenceInference
 from gatework.tasks._sequence_stream import Alone, Followable, SequenceStream, check_streams
 from gatework.tasks._tally import MeasuredParts, Tally
 from gatework.tasks._task import refuse_options
@@ -232,24 +232,19 @@ class SequenceTask(DenseTask):
 
     def inference(self, config: ModelOptions, weights: Mapping[str, np.ndarray]) -> Inference | None:
         """What answers without torch; None where this network needs it."""
-        return self.inference_of(config, weights, lambda outputs, split: outputs, lambda outputs: outputs)
+        return self.inference_of(config, weights, lambda outputs, split: outputs(split), lambda outputs: outputs)
 
     def inference_of(
-        self,
-        config: ModelOptions,
-        weights: Mapping[str, np.ndarray],
-        finish: Finish,
-        alone: Alone,
-        suited: Suited = lambda split, outputs: split,
+        self, config: ModelOptions, weights: Mapping[str, np.ndarray], finish: Finish, alone: Alone
     ) -> Inference | None:
-        """As `inference()`, with what `SequenceInference` takes beside the task and the network."""
+        """As `inference()`, with what becomes of the outputs for whole examples, and for those under way."""
         if not SequenceNetwork.fits(config, self.sizes, weights):
             return None
         if self.pairs is not None:
             vectors = weights["embedding.weight"].copy()
             add_second_words(vectors, self.pairs.words, self.pairs.seconds)
             weights = {**weights, "embedding.weight": vectors}
-        return SequenceInference(self, SequenceNetwork(config, self.sizes, weights), finish, alone, suited)
+        return SequenceInference(self, SequenceNetwork(config, self.sizes, weights), finish, alone)
 
     def alone(self, model: nn.Module) -> Alone:
         """What becomes of a network's outputs where nothing else answers with it; they stay as they are by default."""

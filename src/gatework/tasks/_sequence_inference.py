@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from gatework.tasks._stream import Stream
 
 _BATCH = 256
-Finish = Callable[[np.ndarray, Split], np.ndarray]
-"""What a task makes of a network's outputs for examples before it says them in words."""
-Suited = Callable[[Split, Callable[[Split], np.ndarray]], Split]
-"""What a task makes of examples before a network reads them, by what the network says of examples."""
+OutputsOf = Callable[[Split], np.ndarray]
+Finish = Callable[[OutputsOf, Split], np.ndarray]
+"""What a task makes of examples and a network's outputs before it says them in words."""
 
 
 class SequenceInference:
@@ -34,15 +33,12 @@ class SequenceInference:
         network: The network.
         finish: What becomes of the outputs for whole examples.
         alone: What becomes of those for a sequence that is still under way.
-        suited: What becomes of examples before.
     """
 
     is_batched = True
 
-    def __init__(
-        self, task: SequenceTask, network: SequenceNetwork, finish: Finish, alone: Alone, suited: Suited
-    ) -> None:
-        self.task, self.network, self._finish, self._alone, self._suited = task, network, finish, alone, suited
+    def __init__(self, task: SequenceTask, network: SequenceNetwork, finish: Finish, alone: Alone) -> None:
+        self.task, self.network, self._finish, self._alone = task, network, finish, alone
 
     @property
     def threads(self) -> int:
@@ -55,12 +51,11 @@ class SequenceInference:
 
     def quantized(self) -> SequenceInference:
         """The same with its layers on int8."""
-        return SequenceInference(self.task, self.network.quantized(), self._finish, self._alone, self._suited)
+        return SequenceInference(self.task, self.network.quantized(), self._finish, self._alone)
 
     def predict(self, split: Split) -> pl.DataFrame:
         """What is said of each example."""
-        suited = self._suited(split, self._outputs)
-        return self.task.table_of(self._finish(self._outputs(suited), suited), split)
+        return self.task.table_of(self._finish(self._outputs, split), split)
 
     def _outputs(self, split: Split) -> np.ndarray:
         examples = self.task.encode(split)

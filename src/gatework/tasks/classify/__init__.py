@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gatework.tasks.classify.pretraining import before, take_over
     from gatework.tasks.classify.self_training import first_network, with_answers
     from gatework.tasks.classify.sound_stream import calibrate_spotting, keyword_stream, misheard
-    from gatework.tasks.classify.tract import in_tract
+    from gatework.tasks.classify.tract import over_tracts
 
 __all__ = [
     "NO_CLASS",
@@ -27,11 +27,11 @@ __all__ = [
     "candidates",
     "class_loss",
     "first_network",
-    "in_tract",
     "keyword_stream",
     "live_sounds",
     "misheard",
     "neighbours_of",
+    "over_tracts",
     "take_over",
     "training_loss",
     "with_answers",
@@ -49,6 +49,6 @@ __getattr__, __dir__ = lazy(
         "pretraining": ("before", "take_over"),
         "self_training": ("first_network", "with_answers"),
         "sound_stream": ("calibrate_spotting", "keyword_stream", "misheard"),
-        "tract": ("in_tract",),
+        "tract": ("over_tracts",),
     },
 )

@@ -13,12 +13,11 @@ from gatework.tasks._heard import heard
 from gatework.tasks._recorded import Recorded
 from gatework.tasks.classify.neighbours import Neighbours
 from gatework.tasks.classify.strangers import is_for_strangers
-from gatework.tasks.classify.tract import at_factors
+from gatework.tasks.classify.tract import FREQUENCIES, moved
 
 if TYPE_CHECKING:
     from gatework.data.dataset import Dataset, Split
 
-_FREQUENCIES = (0.9, 1.0, 1.1)
 _MOST_FRAMES = 120_000
 """Frames of known recordings that are kept, those with moved frequencies among them."""
 _MOST_ENTRIES = 10_000_000_000
@@ -39,11 +38,8 @@ def neighbours_of(dataset: Dataset, train: Split | None = None) -> Neighbours:
     order = np.argsort(train.targets, kind="stable")
     step = _thinning(recordings, *(part.inputs for part in (dataset.validation, dataset.test)))
     chosen = np.sort(order[::step])
-    each = [
-        heard(moved)
-        for place in chosen
-        for moved in at_factors(recordings[int(place)], recordings.spec.rate, _FREQUENCIES)
-    ]
+    rate = recordings.spec.rate
+    each = [heard(one) for place in chosen for one in moved(recordings[int(place)], rate, FREQUENCIES)]
     said = "the three nearest training recordings of it"
     if step > 1:
         said = f"the three nearest to it of {len(chosen):,} training recordings, one in {step} of each class"
@@ -51,7 +47,7 @@ def neighbours_of(dataset: Dataset, train: Split | None = None) -> Neighbours:
         f"Answers the class with the least mean distance of {said}, by dynamic time warping of cepstral coefficients "
         "(MFCC) of what is spoken, also with their frequencies a tenth higher and lower."
     )
-    targets = np.repeat(train.targets[chosen], len(_FREQUENCIES))
+    targets = np.repeat(train.targets[chosen], len(FREQUENCIES))
     return Neighbours(RaggedSeries.of(each), targets, len(dataset.classes), about, perf_counter() - start)
 
 
@@ -79,6 +75,6 @@ def scores_of_validation(neighbours: Neighbours, dataset: Dataset) -> np.ndarray
 
 def _thinning(train: Recordings, *asked: Any) -> int:
     """One in how many training recordings is kept."""
-    frames = len(_FREQUENCIES) * sum(map(len, train.features))
+    frames = len(FREQUENCIES) * sum(map(len, train.features))
     entries = frames * sum(len(one) for part in asked for one in part.features)
     return max(-(-frames // _MOST_FRAMES), -(-entries // _MOST_ENTRIES), 1)

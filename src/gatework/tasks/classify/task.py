@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from gatework.tasks._live import Live
     from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
+    from gatework.tasks._sequence_inference import OutputsOf
     from gatework.tasks._sequence_stream import Alone
     from gatework.tasks._stream import ByteStream
     from gatework.tasks._task import Trained
@@ -234,22 +235,25 @@ class ClassifyTask(SequenceTask):
 
     def outputs(self, model: nn.Module, examples: Examples) -> tuple[np.ndarray, float]:
         """The scores that are answered, the network's own or the blend's, and the mean loss of the network."""
-        joining, said, split = joining_of(model), super().outputs, examples.split
+        joining, said = joining_of(model), super().outputs
+        outputs, loss = said(model, examples)
         if joining is None:
-            return said(model, examples)
-        suited = self._suited(joining.joint, split, lambda part: said(model, self.encode(part))[0])
-        outputs, loss = said(model, examples if suited is split else self.encode(suited))
-        return self._answered(joining.joint, outputs, suited), loss
+            return outputs, loss
 
-    def _suited(self, joint: Joint, split: Split, outputs: Callable[[Split], np.ndarray]) -> Split:
-        """Examples as they are answered: strangers' with their frequencies moved, by what the network says of them."""
-        if self.is_alone or not self.hears_strangers:
-            return split
-        return classify.in_tract(split, lambda part: joint.joined.factors[0] * outputs(part))
+        def outputs_of(part: Split) -> np.ndarray:
+            return outputs if part is examples.split else said(model, self.encode(part))[0]
 
-    def _answered(self, joint: Joint, outputs: np.ndarray, split: Split) -> np.ndarray:
-        """The scores that are answered, from the network's own."""
-        return joint.alone(outputs) if self.is_alone else joint.together(outputs, split.inputs)
+        return self._answered(joining.joint, outputs_of, examples.split), loss
+
+    def _answered(self, joint: Joint, outputs: OutputsOf, split: Split) -> np.ndarray:
+        """The scores that are answered, from the network's own; those of strangers over several vocal tracts."""
+        if self.is_alone:
+            return joint.alone(outputs(split))
+
+        def together(part: Split) -> np.ndarray:
+            return joint.together(outputs(part), part.inputs)
+
+        return classify.over_tracts(together, split) if self.hears_strangers else together(split)
 
     def inference(self, config: ModelOptions, weights: Mapping[str, np.ndarray]) -> Inference | None:
         """What answers without torch; None where this network needs it."""
@@ -260,8 +264,7 @@ class ClassifyTask(SequenceTask):
             joint = Joint.of(joining, self.width)
         except ValueError:
             return None
-        answered, suited = partial(self._answered, joint), partial(self._suited, joint)
-        return self.inference_of(config, network, answered, joint.alone, suited)
+        return self.inference_of(config, network, partial(self._answered, joint), joint.alone)
 
     def alone(self, model: nn.Module) -> Alone:
         """The network's calibrated scores."""

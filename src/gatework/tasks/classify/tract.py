@@ -1,60 +1,51 @@
-"""Frequencies moved as a stranger's vocal tract asks for.
+r"""Answers to strangers, over the vocal tracts that they may have.
 
-The resonances of a shorter vocal tract lie higher, and a network that has heard few speakers takes a stranger's vowels
-for others. Of recordings that one speaker is named for, all frequencies are moved by the one factor with which the
-network is surest, by the mean logarithm of the probability of its answers; what was really said is not looked at.
+The resonances of a shorter vocal tract lie higher, and who has heard few speakers takes a stranger's vowels for others.
+So each recording is answered with its frequencies as they are, a tenth lower and a tenth higher, and the probabilities
+$p_{ik}$ of recording $i$ at factor $k$ are averaged with weights that are the larger the surer the answers are, those
+to the other recordings of the same speaker too, where one is named:
 
-Source: L. Lee and R. Rose, "Speaker normalization using efficient frequency warping procedures", ICASSP 1996.
+$$ w_{ik} \propto \exp \Big( -\kappa H(p_{ik}) - \sum_{j \in \text{speaker}} H(p_{jk}) \Big) $$
+
+with the entropy $H$. What was really said is not looked at. Source: L. Lee and R. Rose, "Speaker normalization using
+efficient frequency warping procedures", ICASSP 1996, who take the one factor that is likeliest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from gatework.data.dataset import Split
 from gatework.tasks._augment import band_places
 from gatework.tasks._recorded import Recorded
 
-if TYPE_CHECKING:
-    from gatework.data.dataset import Split
-    from gatework.data.recordings import Recordings
-
-_FACTORS = (1.0, 0.9, 1.1)
-"""The first of equally sure ones is taken."""
-_FEWEST = 20
-"""Recordings of a speaker, below which frequencies stay as they are."""
+FREQUENCIES = (0.9, 1.0, 1.1)
+_KAPPA = 3.0
 
 
-def in_tract(split: Split, scores: Callable[[Split], np.ndarray]) -> Split:
-    """Examples whose frequencies are moved for each speaker who is named often enough; others as they are.
+def over_tracts(scores: Callable[[Split], np.ndarray], split: Split) -> np.ndarray:
+    """The logarithms of the probabilities of classes, shape (examples, classes).
 
     Args:
-        split: The examples.
         scores: What is said of examples, shape (examples, classes).
+        split: Recordings, with their speakers where these are known.
     """
-    if not isinstance(split, Recorded) or split.speakers is None:
-        return split
-    who, count = np.unique(split.speakers.astype(str), return_counts=True)
-    often = who[(count >= _FEWEST) & (who != "")]
-    if not len(often):
-        return split
-    speakers = split.speakers.astype(str)
-    by_factor = [replace(split, inputs=_moved(split.inputs, factor)) for factor in _FACTORS]
-    sure = np.stack([_sureness(scores(one)) for one in by_factor])
-    features = list(split.inputs.features)
-    for speaker in often:
-        places = np.flatnonzero(speakers == speaker)
-        best = by_factor[int(sure[:, places].mean(axis=1).argmax())]
-        for place in places:
-            features[place] = best.inputs.features[place]
-    return replace(split, inputs=replace(split.inputs, features=tuple(features)))
+    from scipy.special import log_softmax
+
+    if not isinstance(split, Recorded):
+        return scores(split)
+    logs = np.stack([log_softmax(scores(_moved(split, factor)), axis=1) for factor in FREQUENCIES])
+    surer = (np.exp(logs) * logs).sum(axis=2)
+    weights = _KAPPA * surer + _of_speakers(surer, split.speakers)
+    mean: np.ndarray = np.logaddexp.reduce(logs + log_softmax(weights, axis=0)[..., None])
+    return mean
 
 
-def at_factors(frames: np.ndarray, rate: int, factors: Sequence[float]) -> list[np.ndarray]:
+def moved(frames: np.ndarray, rate: int, factors: Sequence[float]) -> list[np.ndarray]:
     """A recording with its frequencies times each factor.
 
     Args:
@@ -62,24 +53,28 @@ def at_factors(frames: np.ndarray, rate: int, factors: Sequence[float]) -> list[
         rate: Samples per second.
         factors: What frequencies are multiplied by.
     """
-    moved = []
+    each = []
     for places in band_places(frames.shape[1], rate, torch.tensor(factors)).numpy():
         below = np.clip(places.astype(np.int64), 0, max(frames.shape[1] - 2, 0))
         above = np.minimum(below + 1, frames.shape[1] - 1)
-        moved.append(frames[:, below] + (places - below) * (frames[:, above] - frames[:, below]))
-    return moved
+        each.append(frames[:, below] + (places - below) * (frames[:, above] - frames[:, below]))
+    return each
 
 
-def _moved(recordings: Recordings, factor: float) -> Recordings:
+def _moved(split: Recorded, factor: float) -> Recorded:
     if factor == 1:
-        return recordings
-    features = tuple(at_factors(frames, recordings.spec.rate, [factor])[0] for frames in recordings.features)
-    return replace(recordings, features=features)
+        return split
+    inputs = split.inputs
+    features = tuple(moved(frames, inputs.spec.rate, [factor])[0] for frames in inputs.features)
+    return replace(split, inputs=replace(inputs, features=features))
 
 
-def _sureness(scores: np.ndarray) -> np.ndarray:
-    """The logarithm of the probability of each answer, shape (examples,)."""
-    from scipy.special import log_softmax
-
-    sureness: np.ndarray = log_softmax(scores, axis=1).max(axis=1)
-    return sureness
+def _of_speakers(values: np.ndarray, speakers: np.ndarray | None) -> np.ndarray:
+    """The sum over all recordings of each one's speaker, its own value where nobody is named; shape of the values."""
+    if speakers is None:
+        return values
+    sums = values.copy()
+    for who in set(speakers.tolist()) - {"", None}:
+        is_own = speakers == who
+        sums[:, is_own] = values[:, is_own].sum(axis=1, keepdims=True)
+    return sums
