@@ -14,6 +14,7 @@ from gatework.data.text import Texts
 from gatework.errors import UsageError
 from gatework.options import AnswerOptions
 from gatework.recipe import Recipe
+from gatework.tasks import Earlier
 from gatework.tasks._dense import DenseTask
 from gatework.tasks.classify.beside import candidates
 from gatework.tasks.classify.calibration import joined
@@ -46,26 +47,34 @@ def recipe_of(folder, **changes) -> Recipe:
     return Recipe("classify").changed(**given | {"epochs": 2, "batch_size": 16, "adversarial": 0.05} | changes)
 
 
-@pytest.mark.parametrize("blend", [True, False])
-def test_what_the_run_would_answer_without_more_texts_is_what_their_labels_are(texts, blend):
-    recipe = recipe_of(texts, blend=blend)
+@pytest.mark.parametrize(("blend", "count"), [(True, 1), (False, 2)])
+def test_what_the_run_would_answer_without_more_texts_is_what_their_labels_are(texts, blend, count):
+    recipe = recipe_of(texts, blend=blend, first_networks=count)
     dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
     task = ClassifyTask.fit(dataset, recipe.data)
-    before = task.before(dataset, recipe)
-    assert (before.name, len(before.dataset.train)) == (NAME, len(dataset.train)), "the labels alone"
-    network = task.model(recipe.model)
-    whole, _, begun = task.following(dataset, recipe, network.state_dict(), 0.0)
+    earlier: list[Earlier] = []
+    while (before := task.before(dataset, recipe, earlier)) is not None:
+        assert before.name == [NAME, f"{NAME}-2"][len(earlier)]
+        assert len(before.dataset.train) == len(dataset.train), "the labels alone"
+        assert before.recipe.training.seed == recipe.training.seed + len(earlier)
+        earlier.append(Earlier(task.model(recipe.model).state_dict(), 0.0))
+    assert len(earlier) == count
+    whole, _, begun = task.following(dataset, recipe, earlier)
     assert not begun, "from fresh weights"
-    targets, count = whole.train.targets, len(dataset.train)
+    targets, learnt = whole.train.targets, len(dataset.train)
     assert list(whole.train.inputs) == [*dataset.train.inputs, *dataset.unlabelled]
-    np.testing.assert_array_equal(targets[:count], np.eye(2)[dataset.train.targets])
+    np.testing.assert_array_equal(targets[:learnt], np.eye(2)[dataset.train.targets])
     held, further = dataset.validation, Split(dataset.unlabelled, np.zeros(60, np.int64))
-    voices = [[DenseTask.outputs(task, network, task.encode(split))[0] for split in (held, further)]]
+    said, network = [], task.model(recipe.model)
+    for each in earlier:
+        network.load_state_dict(each.weights)
+        said.append([DenseTask.outputs(task, network, task.encode(split))[0] for split in (held, further)])
+    voices = [[sum(part) / count for part in zip(*said, strict=True)]]
     assert recipe.section(AnswerOptions).blend is blend
     voices += [[each.voice.scores(split.inputs) for split in (held, further)] for each in candidates(dataset) if blend]
     scores = joined([voice[0] for voice in voices], held.targets).of([voice[1] for voice in voices])
     expected = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
-    np.testing.assert_allclose(targets[count:], expected, rtol=1e-4)
+    np.testing.assert_allclose(targets[learnt:], expected, rtol=1e-4)
 
 
 def test_no_word_or_text_that_is_held_back_is_learnt_from(texts):
@@ -123,12 +132,12 @@ def test_words_that_no_label_stands_by_are_learnt(tmp_path):
 
 
 def test_a_training_stopped_in_either_part_ends_with_the_very_same_weights(texts):
-    data, recipe = str(texts / "labelled.csv"), recipe_of(texts, checkpoint_seconds=0)
+    data, recipe = str(texts / "labelled.csv"), recipe_of(texts, checkpoint_seconds=0, first_networks=2)
     whole = train("classify", data, out=texts / "whole", recipe=recipe, threads=1)
     assert (whole.path / NAME / "model.safetensors").exists()
     expected = (whole.path / "model.safetensors").read_bytes()
     with pytest.raises(KeyboardInterrupt):
-        train("classify", data, out=texts / "cut", recipe=recipe, threads=1, progress=Stopping("first network", 3))
+        train("classify", data, out=texts / "cut", recipe=recipe, threads=1, progress=Stopping("first network 2", 3))
     with pytest.raises(KeyboardInterrupt):
         resume(texts / "cut", progress=Stopping("cut", 5))
     assert (resume(texts / "cut").path / "model.safetensors").read_bytes() == expected
@@ -140,7 +149,7 @@ def test_the_minutes_are_those_of_both_trainings(texts):
     task = ClassifyTask.fit(dataset, recipe.data)
     assert task.before(dataset, recipe).recipe.training.minutes == pytest.approx(3.0)
     weights = task.model(recipe.model).state_dict()
-    assert task.following(dataset, recipe, weights, 120.0)[1].training.minutes == pytest.approx(8.0)
+    assert task.following(dataset, recipe, [Earlier(weights, 120.0)])[1].training.minutes == pytest.approx(8.0)
 
 
 @pytest.mark.parametrize("classes", [2, 3])

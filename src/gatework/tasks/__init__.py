@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gatework.tasks._metric import METRICS, Metric, get_metric, metric_title, register_metrics
     from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, AnsweredEntry, ReportSection, section_file
-    from gatework.tasks._task import Baseline, Before, Evaluation, Loss, PartRates, Scores, Task, Trained
+    from gatework.tasks._task import Baseline, Before, Earlier, Evaluation, Loss, PartRates, Scores, Task, Trained
 
 __all__ = [
     "METRICS",
@@ -23,6 +23,7 @@ __all__ = [
     "Before",
     "Chart",
     "Curve",
+    "Earlier",
     "Evaluation",
     "Loss",
     "Metric",
@@ -50,6 +51,6 @@ __getattr__, __dir__ = lazy(
         "_metric": ("METRICS", "Metric", "get_metric", "metric_title", "register_metrics"),
         "_sample": ("Sample",),
         "_section": ("Answered", "AnsweredEntry", "ReportSection", "section_file"),
-        "_task": ("Baseline", "Before", "Evaluation", "Loss", "PartRates", "Scores", "Task", "Trained"),
+        "_task": ("Baseline", "Before", "Earlier", "Evaluation", "Loss", "PartRates", "Scores", "Task", "Trained"),
     },
 )

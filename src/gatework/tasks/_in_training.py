@@ -35,6 +35,18 @@ class Before(NamedTuple):
     recipe: Recipe
 
 
+class Earlier(NamedTuple):
+    """A training that came before and is done.
+
+    Attributes:
+        weights: Of its network, by name.
+        seconds: What it took.
+    """
+
+    weights: Mapping[str, Tensor]
+    seconds: float
+
+
 class PartRates(NamedTuple):
     """How fast parts of a network learn beside each other.
 
@@ -66,24 +78,29 @@ class InTraining(Core):
             return examples.order(config, epoch)
         return training_order(examples.lengths, config.batch_size, config.seed, epoch, config.bucket)
 
-    def before(self, dataset: Dataset, recipe: Recipe) -> Before | None:
-        """A training of another network that comes first, from which the task's own begins; none by default."""
-        return None
-
-    def following(
-        self, dataset: Dataset, recipe: Recipe, earlier: Mapping[str, Tensor], seconds: float
-    ) -> tuple[Dataset, Recipe, Mapping[str, Tensor]]:
-        """What the task's own network learns from, how, and what `begin()` gives it, behind the training `before()`.
-
-        By default these are the data and the recipe as they are, and the weights of that training.
+    def before(self, dataset: Dataset, recipe: Recipe, earlier: Sequence[Earlier] = ()) -> Before | None:
+        """The next training of another network that comes before that of the task's own; none by default.
 
         Args:
             dataset: The data.
             recipe: The recipe.
-            earlier: The weights of the network that was trained before, by name; empty where there was none.
-            seconds: What that took.
+            earlier: Those that are done, in order.
         """
-        return dataset, recipe, earlier
+        return None
+
+    def following(
+        self, dataset: Dataset, recipe: Recipe, earlier: Sequence[Earlier]
+    ) -> tuple[Dataset, Recipe, Mapping[str, Tensor]]:
+        """What the task's own network learns from, how, and what `begin()` gives it, behind the trainings `before()`.
+
+        By default these are the data and the recipe as they are, and the weights of the last such training.
+
+        Args:
+            dataset: The data.
+            recipe: The recipe.
+            earlier: Those trainings, in order; none where there was none.
+        """
+        return dataset, recipe, earlier[-1].weights if earlier else {}
 
     def begin(self, model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:
         """Changes fresh weights before the first step of a training, as to go on from another network's.

@@ -15,7 +15,7 @@ from gatework.tasks._before_training import BeforeTraining
 from gatework.tasks._core import Core
 from gatework.tasks._evaluation import Baseline, Evaluation, Loss, Scores
 from gatework.tasks._in_comparison import InComparison
-from gatework.tasks._in_training import Before, InTraining, PartRates
+from gatework.tasks._in_training import Before, Earlier, InTraining, PartRates
 from gatework.tasks._presenting import Presenting
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Baseline",
     "Before",
+    "Earlier",
     "Evaluation",
     "Loss",
     "PartRates",

@@ -1,15 +1,13 @@
-"""A training that comes before a task's own, such as that of a language model: a folder in the run's."""
+"""Trainings that come before a task's own, such as that of a language model: each a folder in the run's."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from torch import Tensor
-
 from gatework._files import read_json, read_tensors, write_json, write_tensors
+from gatework.tasks import Earlier
 from gatework.training.loop import Trainer
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ class Beginning(NamedTuple):
 
     Attributes:
         trainer: Of the run's network.
-        seconds: What the training before it took.
+        seconds: What the trainings before it took.
     """
 
     trainer: Trainer
@@ -44,16 +42,15 @@ def beginning(run: Run, dataset: Dataset, label: str, progress: Progress, ranks:
         progress: Who is told.
         ranks: The processes that train together.
     """
-    wanted, seconds = run.task.before(dataset, run.recipe), 0.0
-    earlier: Mapping[str, Tensor] = {}
-    if wanted is not None:
+    earlier: list[Earlier] = []
+    while (wanted := run.task.before(dataset, run.recipe, earlier)) is not None:
         folder = run.path / wanted.name
         if not (folder / _SUMMARY).exists():
             _train(folder, wanted, f"{label}, {wanted.name.replace('-', ' ')}", progress, ranks)
-        earlier, _ = read_tensors(folder / _WEIGHTS)
-        seconds = read_json(folder / _SUMMARY)["seconds"]
-    dataset, recipe, earlier = run.task.following(dataset, run.recipe, earlier, seconds)
-    return Beginning(Trainer(run.path, recipe, run.task, dataset, label, progress, ranks, earlier), seconds)
+        earlier.append(Earlier(read_tensors(folder / _WEIGHTS)[0], read_json(folder / _SUMMARY)["seconds"]))
+    dataset, recipe, weights = run.task.following(dataset, run.recipe, earlier)
+    trainer = Trainer(run.path, recipe, run.task, dataset, label, progress, ranks, weights)
+    return Beginning(trainer, sum(each.seconds for each in earlier))
 
 
 def _train(folder: Path, wanted: Before, label: str, progress: Progress, ranks: Alone) -> None:

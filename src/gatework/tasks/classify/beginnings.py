@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gatework.data.text import TextEncoder
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from gatework.data.dataset import Dataset
     from gatework.recipe import Recipe
-    from gatework.tasks._task import Before
+    from gatework.tasks._task import Before, Earlier
     from gatework.tasks.classify.task import ClassifyTask
 
 
-def before(task: ClassifyTask, dataset: Dataset, recipe: Recipe) -> Before | None:
-    """The training of a language model, or of a first network; None where neither is wanted.
+def before(task: ClassifyTask, dataset: Dataset, recipe: Recipe, earlier: Sequence[Earlier]) -> Before | None:
+    """The next training of a language model, or of a first network; None where none is wanted.
 
     Raises:
         UsageError: The texts without labels are not in the dataset.
@@ -33,17 +33,17 @@ def before(task: ClassifyTask, dataset: Dataset, recipe: Recipe) -> Before | Non
         what = "unlabelled is" if plan.pretrain is None else "pretrain is"
         raise UsageError(f"{what} read with the data; name a file, a frame or a data set in place of a Dataset")
     if plan.unlabelled is not None:
-        return classify.first_network(task, dataset, recipe)
-    return classify.before(task.encoder, dataset, recipe)
+        return classify.first_network(task, dataset, recipe, earlier)
+    return None if earlier else classify.before(task.encoder, dataset, recipe)
 
 
 def following(
-    task: ClassifyTask, dataset: Dataset, recipe: Recipe, earlier: Mapping[str, Tensor], seconds: float
+    task: ClassifyTask, dataset: Dataset, recipe: Recipe, earlier: Sequence[Earlier]
 ) -> tuple[Dataset, Recipe, Mapping[str, Tensor]]:
-    """As `Task.following()`: where a first network has answered texts without labels they are learnt too, afresh."""
+    """As `Task.following()`: where first networks have answered texts without labels they are learnt too, afresh."""
     if not isinstance(dataset, UnlabelledDataset) or recipe.section(PretrainingOptions).unlabelled is None:
-        return dataset, recipe, earlier
-    return *classify.with_answers(task, dataset, recipe, earlier, seconds), {}
+        return dataset, recipe, earlier[-1].weights if earlier else {}
+    return *classify.with_answers(task, dataset, recipe, earlier), {}
 
 
 def begin(model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:

@@ -1,8 +1,8 @@
-r"""Self-training: what a first network and the best linear model say of texts without labels is learnt from as well.
+r"""Self-training: what first networks and the best linear model say of texts without labels is learnt from as well.
 
-The first network learns from the labels alone. With weights that the validation part chooses, it and the linear model
-answer as a run does; the probabilities $q$ of that answer stand in the place of labels. From fresh weights the run's
-own network learns by
+The first networks learn from the labels alone, each from weights and an order of its own. With shares that the
+validation part chooses, the mean of their scores and the linear model answer as a run does; the probabilities $q$ of
+that answer stand in the place of labels. From fresh weights the run's own network learns by
 
 $$\mathcal{L} = -\sum_{labelled} \log p_y - \sum_{unlabelled} \sum_k q_k \log p_k$$
 
@@ -15,7 +15,7 @@ probabilities in the place of classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,34 +26,41 @@ from gatework.data.text import Texts, texts_of
 from gatework.options import AnswerOptions
 from gatework.tasks._task import Before
 from gatework.tasks.classify.beside import candidates
+from gatework.tasks.classify.options import PretrainingOptions
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from gatework.recipe import Recipe
+    from gatework.tasks._task import Earlier
     from gatework.tasks.classify.task import ClassifyTask
     from gatework.tasks.classify.unlabelled import UnlabelledDataset
 
 NAME = "first-network"
-"""The folder of the first network in that of a run."""
+"""The folder of a first network in that of a run; of the second one on, with its number."""
 _SHARE = 0.3
-"""The share of the minutes that its training may take."""
+"""The share of the minutes that their trainings may take."""
 
 
-def first_network(task: ClassifyTask, dataset: UnlabelledDataset, recipe: Recipe) -> Before:
-    """The training of the first network: as the run's own, from the labels alone.
+def first_network(
+    task: ClassifyTask, dataset: UnlabelledDataset, recipe: Recipe, earlier: Sequence[Earlier]
+) -> Before | None:
+    """The training of the next first network: as the run's own, from the labels alone; None where all are trained.
 
     Args:
         task: The run's, whose words it reads.
         dataset: The run's data.
         recipe: The run's.
+        earlier: Those that are trained.
     """
+    count, place = recipe.section(PretrainingOptions).first_networks, len(earlier)
+    if place == count:
+        return None
     labelled = Dataset(**{each.name: getattr(dataset, each.name) for each in fields(Dataset)})
-    return Before(NAME, task, labelled, recipe.changed(minutes=_SHARE * recipe.training.minutes))
+    minutes, seed = _SHARE / count * recipe.training.minutes, recipe.training.seed + place
+    return Before(f"{NAME}-{place + 1}" if place else NAME, task, labelled, recipe.changed(minutes=minutes, seed=seed))
 
 
 def with_answers(
-    task: ClassifyTask, dataset: UnlabelledDataset, recipe: Recipe, first: Mapping[str, Tensor], seconds: float
+    task: ClassifyTask, dataset: UnlabelledDataset, recipe: Recipe, earlier: Sequence[Earlier]
 ) -> tuple[Dataset, Recipe]:
     """The data with the texts without labels in the training part, and the recipe with the minutes that are left.
 
@@ -61,19 +68,22 @@ def with_answers(
         task: The run's.
         dataset: The run's data.
         recipe: The run's.
-        first: The weights of the first network.
-        seconds: What its training took.
+        earlier: The first networks.
     """
     network: Any = task.model(recipe.model)
-    network.load_state_dict(first)
     held, further = dataset.validation, Split(dataset.unlabelled, task.no_targets(len(dataset.unlabelled)))
-    outputs, others = (task.outputs(network, task.encode(split))[0] for split in (held, further))
+    said = []
+    for each in earlier:
+        network.load_state_dict(each.weights)
+        said.append([task.outputs(network, task.encode(split))[0] for split in (held, further)])
+    outputs, others = (np.mean(part, axis=0) for part in zip(*said, strict=True))
     methods = candidates(dataset) if recipe.section(AnswerOptions).blend else []
     network.joining.join(methods, outputs, held.targets)
     scores = network.joining.joint.together(others, dataset.unlabelled)
     known = np.eye(len(task.classes), dtype=np.float32)[dataset.train.targets]
     likely = np.exp(scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)).astype(np.float32)
     texts = Texts.joined([texts_of(dataset.train), dataset.unlabelled])
-    if recipe.training.minutes:
-        recipe = recipe.changed(minutes=max(recipe.training.minutes - seconds / 60, _SHARE * recipe.training.minutes))
+    if minutes := recipe.training.minutes:
+        left = minutes - sum(each.seconds for each in earlier) / 60
+        recipe = recipe.changed(minutes=max(left, _SHARE * minutes))
     return replace(dataset, train=Split(texts, np.concatenate([known, likely]))), recipe

@@ -22,7 +22,7 @@ from gatework.tasks import classify
 from gatework.tasks._blend import NETWORK, NETWORK_ALONE, Blend
 from gatework.tasks._recorded import recording_options
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
-from gatework.tasks._task import Baseline, Before, Evaluation, Loss, PartRates, Scores, refuse_options
+from gatework.tasks._task import Baseline, Before, Earlier, Evaluation, Loss, PartRates, Scores, refuse_options
 from gatework.tasks.classify import beginnings, report, sounds
 from gatework.tasks.classify.baselines import absent, baselines, quick_baselines
 from gatework.tasks.classify.charts import backtest, breakdown, charts, tested
@@ -188,15 +188,15 @@ class ClassifyTask(SequenceTask):
             is_spotting=self.sound is not None,
         )
 
-    def before(self, dataset: Dataset, recipe: Recipe) -> Before | None:
-        """The training of a language model, or of a first network, where there are texts without labels."""
-        return beginnings.before(self, dataset, recipe)
+    def before(self, dataset: Dataset, recipe: Recipe, earlier: Sequence[Earlier] = ()) -> Before | None:
+        """The training of a language model, or of first networks, where there are texts without labels."""
+        return beginnings.before(self, dataset, recipe, earlier)
 
     def following(
-        self, dataset: Dataset, recipe: Recipe, earlier: Mapping[str, Tensor], seconds: float
+        self, dataset: Dataset, recipe: Recipe, earlier: Sequence[Earlier]
     ) -> tuple[Dataset, Recipe, Mapping[str, Tensor]]:
-        """The texts without labels as well, where a first network was trained to answer them."""
-        return beginnings.following(self, dataset, recipe, earlier, seconds)
+        """The texts without labels as well, where first networks were trained to answer them."""
+        return beginnings.following(self, dataset, recipe, earlier)
 
     def begin(self, model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:
         """Gives the network what the language model has learnt."""
