@@ -5,13 +5,17 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from scipy.sparse import csr_matrix, vstack
 from sklearn.linear_model import LogisticRegression
 
 from gatework import resume, train
+from gatework._files import read_tensors
 from gatework.data.dataset import Dataset, Split
 from gatework.data.text import Texts
-from gatework.errors import UsageError
+from gatework.errors import RunError, UsageError
+from gatework.export import run as written
+from gatework.inside.page.content import content
 from gatework.options import AnswerOptions
 from gatework.recipe import Recipe
 from gatework.tasks import Earlier
@@ -19,6 +23,7 @@ from gatework.tasks._dense import DenseTask
 from gatework.tasks.classify.beside import candidates
 from gatework.tasks.classify.calibration import joined
 from gatework.tasks.classify.linear import _nb_svm, refitted, together
+from gatework.tasks.classify.pretraining import NAME as LANGUAGE
 from gatework.tasks.classify.probable import regressions
 from gatework.tasks.classify.self_training import NAME
 from gatework.tasks.classify.task import ClassifyTask
@@ -47,34 +52,61 @@ def recipe_of(folder, **changes) -> Recipe:
     return Recipe("classify").changed(**given | {"epochs": 2, "batch_size": 16, "adversarial": 0.05} | changes)
 
 
-@pytest.mark.parametrize(("blend", "count"), [(True, 1), (False, 2)])
-def test_what_the_run_would_answer_without_more_texts_is_what_their_labels_are(texts, blend, count):
-    recipe = recipe_of(texts, blend=blend, first_networks=count)
+@pytest.mark.parametrize(("blend", "context"), [(True, 0), (False, 4)])
+def test_what_the_run_would_answer_without_more_texts_is_what_their_labels_are(texts, blend, context):
+    recipe = recipe_of(texts, blend=blend, context=context, bidirectional=True)
     dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
     task = ClassifyTask.fit(dataset, recipe.data)
     earlier: list[Earlier] = []
-    while (before := task.before(dataset, recipe, earlier)) is not None:
-        assert before.name == [NAME, f"{NAME}-2"][len(earlier)]
-        assert len(before.dataset.train) == len(dataset.train), "the labels alone"
-        assert before.recipe.training.seed == recipe.training.seed + len(earlier)
-        earlier.append(Earlier(task.model(recipe.model).state_dict(), 0.0))
-    assert len(earlier) == count
+    if context:
+        language = task.before(dataset, recipe, earlier)
+        assert (language.name, language.recipe.model.hidden) == (LANGUAGE, context)
+        earlier.append(Earlier(language.task.model(language.recipe.model).state_dict(), 0.0))
+    before = task.before(dataset, recipe, earlier)
+    assert (before.name, len(before.dataset.train)) == (NAME, len(dataset.train)), "the labels alone"
+    network = task.model(recipe.model)
+    assert before.weights is (earlier[0].weights if context else before.weights)
+    earlier.append(Earlier(network.state_dict(), 0.0))
+    assert task.before(dataset, recipe, earlier) is None
     whole, _, begun = task.following(dataset, recipe, earlier)
-    assert not begun, "from fresh weights"
-    targets, learnt = whole.train.targets, len(dataset.train)
+    assert begun == (earlier[0].weights if context else {}), "but for the language model from fresh weights"
+    targets, count = whole.train.targets, len(dataset.train)
     assert list(whole.train.inputs) == [*dataset.train.inputs, *dataset.unlabelled]
-    np.testing.assert_array_equal(targets[:learnt], np.eye(2)[dataset.train.targets])
+    np.testing.assert_array_equal(targets[:count], np.eye(2)[dataset.train.targets])
     held, further = dataset.validation, Split(dataset.unlabelled, np.zeros(60, np.int64))
-    said, network = [], task.model(recipe.model)
-    for each in earlier:
-        network.load_state_dict(each.weights)
-        said.append([DenseTask.outputs(task, network, task.encode(split))[0] for split in (held, further)])
-    voices = [[sum(part) / count for part in zip(*said, strict=True)]]
+    voices = [[DenseTask.outputs(task, network, task.encode(split))[0] for split in (held, further)]]
     assert recipe.section(AnswerOptions).blend is blend
     voices += [[each.voice.scores(split.inputs) for split in (held, further)] for each in candidates(dataset) if blend]
     scores = joined([voice[0] for voice in voices], held.targets).of([voice[1] for voice in voices])
     expected = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
-    np.testing.assert_allclose(targets[learnt:], expected, rtol=1e-4)
+    np.testing.assert_allclose(targets[count:], expected, rtol=1e-4)
+
+
+def test_a_language_model_is_read_beside_words_and_stays_as_it_is(texts):
+    recipe = recipe_of(texts, context=4, bidirectional=True, embedding_dropout=0.0, dropout=0.0)
+    dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
+    task = ClassifyTask.fit(dataset, recipe.data)
+    language = task.before(dataset, recipe)
+    words = language.task.model(language.recipe.model).eval()
+    model = task.model(recipe.model).eval()
+    task.begin(model, dataset, words.state_dict())
+    batch = task.encode(dataset.train).batch(np.arange(9))
+    assert bool((batch.inputs >= model.context.words).any()), "pairs of words, which the language model has none of"
+    tokens = torch.where(batch.inputs < model.context.words, batch.inputs, 0)
+    for place in (batch.inputs >= model.context.words).nonzero().tolist():
+        tokens[*place] = int(task.seconds[batch.inputs[*place] - model.context.words])
+    states, _ = words.recurrent(words.softmax.weight[tokens.t()], lengths=batch.lengths)
+    sizes = states.square().mean(-1, keepdim=True).sqrt()
+    known = torch.where(sizes > 0, 0.1 * states / sizes, 0) @ model.context.take.weight.t()
+    inputs = model.vectors(batch.inputs, batch.lengths)
+    torch.testing.assert_close(inputs, model.embedding(batch.inputs.t()) + known)
+    frozen = {name for name, weight in model.named_parameters() if not weight.requires_grad}
+    learnt = {name for name in frozen if not name.startswith(("context.embedding.", "context.recurrent."))}
+    assert frozen
+    assert not learnt
+    model.train()
+    task.loss(model, batch).total.backward()
+    assert all((weight.grad is None) == (name in frozen) for name, weight in model.named_parameters())
 
 
 def test_no_word_or_text_that_is_held_back_is_learnt_from(texts):
@@ -132,15 +164,23 @@ def test_words_that_no_label_stands_by_are_learnt(tmp_path):
 
 
 def test_a_training_stopped_in_either_part_ends_with_the_very_same_weights(texts):
-    data, recipe = str(texts / "labelled.csv"), recipe_of(texts, checkpoint_seconds=0, first_networks=2)
+    data, recipe = str(texts / "labelled.csv"), recipe_of(texts, checkpoint_seconds=0, context=4, bidirectional=True)
     whole = train("classify", data, out=texts / "whole", recipe=recipe, threads=1)
     assert (whole.path / NAME / "model.safetensors").exists()
     expected = (whole.path / "model.safetensors").read_bytes()
     with pytest.raises(KeyboardInterrupt):
-        train("classify", data, out=texts / "cut", recipe=recipe, threads=1, progress=Stopping("first network 2", 3))
+        train("classify", data, out=texts / "cut", recipe=recipe, threads=1, progress=Stopping("first network", 3))
     with pytest.raises(KeyboardInterrupt):
         resume(texts / "cut", progress=Stopping("cut", 5))
-    assert (resume(texts / "cut").path / "model.safetensors").read_bytes() == expected
+    again = resume(texts / "cut")
+    assert (again.path / "model.safetensors").read_bytes() == expected
+    kept, language = again.network.state_dict(), read_tensors(again.path / LANGUAGE / "model.safetensors")[0]
+    assert torch.equal(kept["context.embedding.weight"], language["softmax.weight"])
+    assert again.predict("a good film")["label"][0] in ("yes", "no"), "by torch"
+    with pytest.raises(UsageError, match="cannot be written from its run"):
+        written(again.predictor, "onnx", texts / "network.onnx")
+    with pytest.raises(RunError, match="has a network that the live page cannot run"):
+        content([again])
 
 
 def test_the_minutes_are_those_of_both_trainings(texts):
@@ -173,6 +213,8 @@ def test_sure_probabilities_give_the_linear_model_of_labels(classes):
     [
         ({"pretrain": "further.txt"}, "--pretrain and --unlabelled are two ways"),
         ({"class_weights": "balanced"}, "--class-weights counts labels"),
+        ({"context": 4}, "give --bidirectional"),
+        ({"context": 4, "unlabelled": None}, "give some without labels: --unlabelled FILE"),
         ({"label_curve": True}, "--label-curve needs a beginning that knows no label"),
     ],
 )

@@ -170,9 +170,10 @@ def _known(model: nn.Module, *, is_ragged: bool, is_stateful: bool) -> LayerMode
 
 
 def is_network(model: nn.Module) -> bool:
-    """Whether a model has the parts of a network of a recipe."""
+    """Whether a model has the parts of a network of a recipe, and no others that its answers need."""
     parts = ("embedding", "recurrent", "pooling", "output")
-    return all(hasattr(model, name) for name in parts) and isinstance(model.recurrent, RecurrentLayer)
+    is_whole = all(hasattr(model, name) for name in parts) and isinstance(model.recurrent, RecurrentLayer)
+    return is_whole and getattr(model, "context", None) is None
 
 
 def states_of(layer: RecurrentLayer | nn.RNNBase) -> tuple[str, ...]:

@@ -117,9 +117,9 @@ class SequenceModel(nn.Module):
             inputs: Token indices of shape (batch, time), int64, or values of shape (batch, time, input).
             lengths: Steps of each sequence, shape (batch,), int64; None if all have every step.
         """
-        return self.of_vectors(self.vectors(inputs), lengths)
+        return self.of_vectors(self.vectors(inputs, lengths), lengths)
 
-    def vectors(self, inputs: Tensor) -> Tensor:
+    def vectors(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """What the recurrent layers read, shape (time, batch, features); see `forward()`."""
         # Time first: each step of a batch is contiguous, which is how the scan reads it.
         inputs = inputs.transpose(0, 1)
@@ -132,7 +132,7 @@ class SequenceModel(nn.Module):
 
     def states(self, inputs: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The states over time and the last ones, as `Pooling` takes them; the arguments are those of `forward()`."""
-        sequence, state = self.recurrent(self.vectors(inputs), lengths=lengths)
+        sequence, state = self.recurrent(self.vectors(inputs, lengths), lengths=lengths)
         return sequence, state[0] if isinstance(state, tuple) else state
 
     def tensors(self) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from gatework.data.batches import training_order
@@ -27,12 +28,14 @@ class Before(NamedTuple):
         task: What is learnt, fitted.
         dataset: From what.
         recipe: How.
+        weights: What its network begins from, by name, as `begin()` takes it.
     """
 
     name: str
     task: Task
     dataset: Dataset
     recipe: Recipe
+    weights: Mapping[str, Tensor] = MappingProxyType({})
 
 
 class Earlier(NamedTuple):

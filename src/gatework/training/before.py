@@ -55,7 +55,7 @@ def beginning(run: Run, dataset: Dataset, label: str, progress: Progress, ranks:
 
 def _train(folder: Path, wanted: Before, label: str, progress: Progress, ranks: Alone) -> None:
     folder.mkdir(exist_ok=True)
-    trainer = Trainer(folder, wanted.recipe, wanted.task, wanted.dataset, label, progress, ranks)
+    trainer = Trainer(folder, wanted.recipe, wanted.task, wanted.dataset, label, progress, ranks, wanted.weights)
     model = trainer.run()
     if ranks.is_main:
         write_tensors(folder / _WEIGHTS, model.state_dict())

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def before(task: ClassifyTask, dataset: Dataset, recipe: Recipe, earlier: Sequence[Earlier]) -> Before | None:
-    """The next training of a language model, or of a first network; None where none is wanted.
+    """The next training of a language model, or of a first network; None where no more is wanted.
 
     Raises:
         UsageError: The texts without labels are not in the dataset.
@@ -32,18 +32,20 @@ def before(task: ClassifyTask, dataset: Dataset, recipe: Recipe, earlier: Sequen
     if not isinstance(dataset, UnlabelledDataset) or not isinstance(task.encoder, TextEncoder):
         what = "unlabelled is" if plan.pretrain is None else "pretrain is"
         raise UsageError(f"{what} read with the data; name a file, a frame or a data set in place of a Dataset")
-    if plan.unlabelled is not None:
-        return classify.first_network(task, dataset, recipe, earlier)
-    return None if earlier else classify.before(task.encoder, dataset, recipe)
+    if not earlier and (plan.unlabelled is None or recipe.model.context):
+        return classify.before(task.encoder, dataset, recipe)
+    if plan.unlabelled is None or len(earlier) > bool(recipe.model.context):
+        return None
+    return classify.first_network(task, dataset, recipe, earlier)
 
 
 def following(
     task: ClassifyTask, dataset: Dataset, recipe: Recipe, earlier: Sequence[Earlier]
 ) -> tuple[Dataset, Recipe, Mapping[str, Tensor]]:
-    """As `Task.following()`: where first networks have answered texts without labels they are learnt too, afresh."""
+    """As `Task.following()`: where a first network has answered texts without labels they are learnt too, afresh."""
     if not isinstance(dataset, UnlabelledDataset) or recipe.section(PretrainingOptions).unlabelled is None:
         return dataset, recipe, earlier[-1].weights if earlier else {}
-    return *classify.with_answers(task, dataset, recipe, earlier), {}
+    return *classify.with_answers(task, dataset, recipe, earlier), earlier[0].weights if recipe.model.context else {}
 
 
 def begin(model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:
@@ -52,4 +54,5 @@ def begin(model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> 
         dataset.earlier.given_to(model.get_submodule("embedding"), "embedding.")
         dataset.earlier.given_to(model.get_submodule("recurrent"), "recurrent.")
     elif earlier:
-        classify.take_over(model, earlier)
+        context: nn.Module | None = getattr(model, "context", None)
+        classify.take_over(model if context is None else context, earlier)

@@ -16,6 +16,7 @@ from gatework.options import ModelOptions
 from gatework.tasks._blend import MEAN, NETWORK, Blend
 from gatework.tasks.classify.beside import Candidate
 from gatework.tasks.classify.calibration import Joined, cost, joined, temperature
+from gatework.tasks.classify.context import Context
 from gatework.tasks.classify.familiarity import Familiarity
 from gatework.tasks.classify.joint import Joint
 from gatework.tasks.classify.spotting import COLUMNS, THRESHOLDS
@@ -43,6 +44,7 @@ class Classifier(SequenceModel):
         familiar: What looks a second time at words in a stream; None likewise.
         joining: What its scores are calibrated by and joined with, once it is trained.
         adversarial: How far a training step moves word vectors, as a share of their length.
+        context: What a language model knows at each word; None where there is none.
     """
 
     spotting: Tensor | None
@@ -70,6 +72,15 @@ class Classifier(SequenceModel):
         self.familiar = Familiarity(classes, width) if is_spotting else None
         self.joining = Joining(classes)
         self.adversarial = config.adversarial if vocabulary is not None else 0.0
+        is_in_context = config.context and vocabulary is not None
+        self.context = Context(config, vocabulary or 0, seconds) if is_in_context else None
+
+    def vectors(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """What the recurrent layers read, shape (time, batch, features); see `forward()`."""
+        if self.context is None or self.embedding is None:
+            return super().vectors(inputs, lengths)
+        inputs = inputs.transpose(0, 1)
+        return self._drop_words(self.embedding(inputs) + self.context(inputs, lengths))
 
     def heard(self, inputs: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Scores of classes, and the logit that there is a word at all, shape (batch,).
@@ -110,7 +121,7 @@ class Classifier(SequenceModel):
         Returns:
             Shape (2 * batch, classes).
         """
-        vectors = self.vectors(inputs)
+        vectors = self.vectors(inputs, lengths)
         if not vectors.requires_grad:  # where the layers below the output do not learn yet
             vectors = vectors.detach().requires_grad_()
         plain = self.of_vectors(vectors, lengths)

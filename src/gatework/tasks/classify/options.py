@@ -82,9 +82,6 @@ class PretrainingOptions(OptionSection):
         metavar="FILE",
         is_path=True,
     )
-    first_networks: int = option(
-        1, low=1, high=100, help="How many first networks learn from the labels, whose mean labels the others."
-    )
     from_run: str | None = option(
         None,
         flag="from",

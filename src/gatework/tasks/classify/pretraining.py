@@ -34,6 +34,7 @@ from gatework.nn.model import layers
 from gatework.options import DataOptions, ModelOptions
 from gatework.tasks._metric import Metric, register_metrics
 from gatework.tasks._task import Before, Evaluation, Loss, Task
+from gatework.tasks.classify.context import language_options
 from gatework.tasks.classify.options import PretrainingOptions
 from gatework.tasks.classify.unlabelled import UnlabelledDataset
 
@@ -257,6 +258,8 @@ def before(encoder: TextEncoder, dataset: UnlabelledDataset, recipe: Recipe) -> 
         schedule="cosine", warmup=0.05, patience=0, averaging=0.0, best_weights=False,
         **{"model.dropout": plan.pretrain_dropout},
     )  # fmt: skip
+    if recipe.model.context:
+        changed = replace(changed, model=language_options(changed.model))
     return Before(NAME, WordModelTask.counted(encoder, learnt), data, changed)
 
 
@@ -265,10 +268,10 @@ def _split(texts: Texts) -> Split:
 
 
 def take_over(model: nn.Module, earlier: Mapping[str, Tensor]) -> None:
-    """Gives a classifier the word vectors and the recurrent layers of a language model.
+    """Gives a classifier, or what it reads beside words, the word vectors and the layers of a language model.
 
     Args:
-        model: The classifier.
+        model: The classifier, or its `Context`.
         earlier: The weights of the language model, by name.
     """
     network: Any = model

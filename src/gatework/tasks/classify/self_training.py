@@ -1,8 +1,8 @@
-r"""Self-training: what first networks and the best linear model say of texts without labels is learnt from as well.
+r"""Self-training: what a first network and the best linear model say of texts without labels is learnt from as well.
 
-The first networks learn from the labels alone, each from weights and an order of its own. With shares that the
-validation part chooses, the mean of their scores and the linear model answer as a run does; the probabilities $q$ of
-that answer stand in the place of labels. From fresh weights the run's own network learns by
+The first network learns from the labels alone. With weights that the validation part chooses, it and the linear model
+answer as a run does; the probabilities $q$ of that answer stand in the place of labels. From fresh weights the run's
+own network learns by
 
 $$\mathcal{L} = -\sum_{labelled} \log p_y - \sum_{unlabelled} \sum_k q_k \log p_k$$
 
@@ -26,7 +26,6 @@ from gatework.data.text import Texts, texts_of
 from gatework.options import AnswerOptions
 from gatework.tasks._task import Before
 from gatework.tasks.classify.beside import candidates
-from gatework.tasks.classify.options import PretrainingOptions
 
 if TYPE_CHECKING:
     from gatework.recipe import Recipe
@@ -35,28 +34,23 @@ if TYPE_CHECKING:
     from gatework.tasks.classify.unlabelled import UnlabelledDataset
 
 NAME = "first-network"
-"""The folder of a first network in that of a run; of the second one on, with its number."""
+"""The folder of the first network in that of a run."""
 _SHARE = 0.3
-"""The share of the minutes that their trainings may take."""
+"""The share of the minutes that its training may take."""
 
 
-def first_network(
-    task: ClassifyTask, dataset: UnlabelledDataset, recipe: Recipe, earlier: Sequence[Earlier]
-) -> Before | None:
-    """The training of the next first network: as the run's own, from the labels alone; None where all are trained.
+def first_network(task: ClassifyTask, dataset: UnlabelledDataset, recipe: Recipe, earlier: Sequence[Earlier]) -> Before:
+    """The training of the first network: as the run's own, from the labels alone.
 
     Args:
         task: The run's, whose words it reads.
         dataset: The run's data.
         recipe: The run's.
-        earlier: Those that are trained.
+        earlier: The language model that it reads with words, if any.
     """
-    count, place = recipe.section(PretrainingOptions).first_networks, len(earlier)
-    if place == count:
-        return None
     labelled = Dataset(**{each.name: getattr(dataset, each.name) for each in fields(Dataset)})
-    minutes, seed = _SHARE / count * recipe.training.minutes, recipe.training.seed + place
-    return Before(f"{NAME}-{place + 1}" if place else NAME, task, labelled, recipe.changed(minutes=minutes, seed=seed))
+    changed = recipe.changed(minutes=_SHARE * recipe.training.minutes)
+    return Before(NAME, task, labelled, changed, earlier[-1].weights if earlier else {})
 
 
 def with_answers(
@@ -68,15 +62,12 @@ def with_answers(
         task: The run's.
         dataset: The run's data.
         recipe: The run's.
-        earlier: The first networks.
+        earlier: The trainings before, the last of which is that of the first network.
     """
     network: Any = task.model(recipe.model)
+    network.load_state_dict(earlier[-1].weights)
     held, further = dataset.validation, Split(dataset.unlabelled, task.no_targets(len(dataset.unlabelled)))
-    said = []
-    for each in earlier:
-        network.load_state_dict(each.weights)
-        said.append([task.outputs(network, task.encode(split))[0] for split in (held, further)])
-    outputs, others = (np.mean(part, axis=0) for part in zip(*said, strict=True))
+    outputs, others = (task.outputs(network, task.encode(split))[0] for split in (held, further))
     methods = candidates(dataset) if recipe.section(AnswerOptions).blend else []
     network.joining.join(methods, outputs, held.targets)
     scores = network.joining.joint.together(others, dataset.unlabelled)
