@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -257,8 +256,3 @@ def within(before: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarr
     if not ((before[numbers] <= places) & (places < before[numbers + 1])).all():
         numbers = np.searchsorted(before, places, side="right") - 1
     return numbers, places - before[numbers]
-
-
-def key_settings(sections: Sequence[Any]) -> dict[str, Any]:
-    """What of a recipe's sections tells one store from another, as values with a plain text."""
-    return {f"{type(section).__name__}": repr(section) for section in sections}
