@@ -1,5 +1,6 @@
 """The commands as a person runs them: real files, and real processes where a process is what matters."""
 
+import errno
 import json
 import os
 import re
@@ -390,10 +391,19 @@ def test_too_little_memory_is_one_sentence_that_says_whose(work, sentence, monke
     assert sentence in " ".join(done.stderr.split())
 
 
-def test_a_run_that_was_short_of_memory_goes_on_by_the_same_command(monkeypatch):
+@pytest.mark.parametrize("words", [("--resume", "run"), ("--resume=run",)], ids=" ".join)
+def test_a_run_that_was_short_of_memory_goes_on_by_the_same_command(words, monkeypatch):
     monkeypatch.setattr(training, "resume", lambda *_, **__: raised(torch.OutOfMemoryError(GPU_IS_FULL)))
-    done = run_here("train", "--resume", "run")
+    done = run_here("train", *words)
     assert "end what else uses it, then give the same command" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("words", [("--out", "run"), ("--out=run",)], ids=" ".join)
+def test_a_place_that_cannot_be_written_to_asks_for_another_one(words, monkeypatch):
+    refusal = PermissionError(errno.EACCES, "Permission denied", "run")
+    monkeypatch.setattr(training, "train", lambda *_, **__: raised(refusal))
+    done = run_here("train", "classify", "x.csv", *words)
+    assert "run: permission denied; choose another --out" in " ".join(done.stderr.split())
 
 
 @pytest.mark.parametrize("is_begun", [False, True])

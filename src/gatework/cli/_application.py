@@ -219,7 +219,7 @@ def main() -> None:
             raise
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _fail(_STOPPED if arguments[:1] and arguments[0] in _GOING_ON else "stopped", _INTERRUPTED)
+        _fail(_STOPPED if _goes_on(arguments) else "stopped", _INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
@@ -228,8 +228,18 @@ def main() -> None:
             raise
         _fail(_unexpected(error, arguments), 1)
     if code == _INTERRUPTED:  # the parser turns Ctrl-C into this code
-        _fail(_STOPPED if arguments[:1] and arguments[0] in _GOING_ON else "stopped", _INTERRUPTED)
+        _fail(_STOPPED if _goes_on(arguments) else "stopped", _INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _goes_on(arguments: Sequence[str]) -> bool:
+    """Whether the command, once stopped, goes on when it is given again."""
+    return bool(arguments) and arguments[0] in _GOING_ON
+
+
+def _has(arguments: Sequence[str], option: str) -> bool:
+    """Whether an option stands on a command line, its value behind it or joined to it by "="."""
+    return any(word.partition("=")[0] == option for word in arguments)
 
 
 def _unexpected(error: BaseException, arguments: Sequence[str]) -> str:
@@ -239,7 +249,7 @@ def _unexpected(error: BaseException, arguments: Sequence[str]) -> str:
         return _short_of_memory(said, arguments)
     if isinstance(error, OSError) and error.errno in _PLACES:
         # Only what is written has another place; what was read may be gone or closed to this person.
-        is_written = error.errno in _FULL or "--out" in arguments
+        is_written = error.errno in _FULL or _has(arguments, "--out")
         way = "choose another --out" if is_written else "name a file or folder that this account can read"
         return f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}; {way}"
     what = " ".join(f"{type(error).__name__}: {said}".split())[:300]
@@ -255,12 +265,11 @@ def _short_of_memory(said: str, arguments: Sequence[str]) -> str:
     if free := re.search(r"capacity of ([\d.]+ \w+) of which ([\d.]+ \w+) is free", said):
         amounts.append(f"{free[2]} of {free[1]} free")
     where = f"{'the GPU' if is_gpu else 'this machine'} is short of memory" + f" ({', '.join(amounts)})" * bool(amounts)
-    if "--resume" in arguments:
+    if _has(arguments, "--resume"):
         return f"{where}; end what else uses it, then give the same command"
     if is_gpu:
         return f"{where}; end what else uses it, take a smaller --batch-size, or train on the processor (--device cpu)"
-    is_training = arguments[:1] and arguments[0] in _GOING_ON
-    less = "a smaller --batch-size or --hidden" if is_training else "fewer rows at a time"
+    less = "a smaller --batch-size or --hidden" if _goes_on(arguments) else "fewer rows at a time"
     return f"{where}; end what else uses it, or take {less}"
 
 
