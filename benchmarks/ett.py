@@ -1,38 +1,38 @@
 """ETT, the field's protocol: 12, 4 and 4 months, scaled by the training part, seven variables in and out.
 
-    python benchmarks/ett.py PATH/ETTh1.csv.gz --out FOLDER [--horizons 96,336] [--seeds 3] [--minutes 14]
+    python benchmarks/ett.py PATH/ETTh1.csv.gz --out FOLDER [--horizons 96,336] [--seeds 3]
 
 Reads a file of https://github.com/zhouhaoyi/ETDataset (ETTh1, ETTh2: hours; ETTm1, ETTm2: quarters of an hour), trains,
 and prints a Markdown table of the mean squared and absolute errors beside simple methods on the same windows and the
-published figures. Every origin of the test part counts, which needs no more memory than a block of them. What is
-finished is kept in FOLDER and not made again; an interrupted training goes on.
+published figures. Every origin of the test part counts. What is finished is kept in FOLDER and not made again; an
+interrupted training goes on.
 
-The network adds to a regression on the window, which did better on other hourly series; with `--skips last,linear` the
-validation part chooses between that and the last value. It chooses the share of the network in its mean with the
-regression. Other settings were chosen with `--part validation`: the file then ends with its sixteenth month, and what
-is printed is of the validation part.
+The answer is the weighted mean of several networks and of a ridge regression on each of their windows, by the weights
+of `train forecast`, which fall with a power of the error on the validation part. A network is named by its window and
+by what it adds to: a regression on that window or the last value. As squared errors ask for a mean, a network's
+forecast is the mean of its quantiles. The networks, that mean and these weights were chosen by blocks of the first 16
+months of ETTh1 and ETTh2, see docs/benchmarks-forecast.md. Settings can be compared with `--part validation`: the file
+then ends with its sixteenth month, and what is printed is of the validation part.
 """
 
 import argparse
 import dataclasses
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 from runs import finished, settings, take_settings
 
 from gatework.recipe import Recipe
+from gatework.tasks._blend import weights_by_error
 from gatework.tasks.forecast.data import ForecastDataset
 from gatework.tasks.forecast.linear import Linear
 from gatework.tasks.forecast.measures import spreads
-from gatework.tasks.forecast.methods import LinearOnLags, Naive, Point, Seasonal
-from gatework.tasks.forecast.metrics import MEDIAN
-from gatework.tasks.forecast.options import ForecastOptions
+from gatework.tasks.forecast.methods import LinearOnLags, Naive, Seasonal
+from gatework.tasks.forecast.metrics import LEVELS
 from gatework.tasks.forecast.windows import Origins, OriginSplit, origins_of
 from gatework.training import Run
 from gatework.training.fitting import prepare
@@ -71,6 +71,8 @@ PUBLISHED = {
     },
 }
 _BLOCK, _BATCH = 4096, 256
+NETWORKS = {1: "336:linear,720:linear,720:last", 4: "720:linear"}
+"""The networks of hourly files and of quarters of an hour, each its window and what it adds to."""
 
 Errors = tuple[float, float]
 """Mean squared and mean absolute error."""
@@ -82,37 +84,61 @@ def main() -> None:
     frame, by_hour = read(options.file, options.part)
     options.out.mkdir(parents=True, exist_ok=True)
     for horizon in map(int, options.horizons.split(",")):
-        given = [recipe(horizon, by_hour, frame.columns[1:], options, skip) for skip in options.skips.split(",")]
-        datasets = [_dataset(frame, each) for each in given]
-        folder = options.out / f"{name}-{horizon}"
-        chosen, dataset = best(folder, given, datasets, options)
-        rows, skip, runs = {}, chosen.section(ForecastOptions).skip, list[Run]()
-        for seed in range(options.seeds):
-            run = trained(folder / f"{skip}-seed{seed}", dataset, chosen.changed(seed=seed), options)
-            rows[f"seed {seed}"] = kept(run.path / f"{options.part}.json", partial(network, run, dataset, options.part))
-            if options.part == "test":
-                rows[f"mixed {seed}"] = kept(run.path / "mixed.json", partial(mixed, [run], dataset))
-            runs.append(run)
-        if options.part == "test" and len(runs) > 1:
-            name_of_all = f"mean of all {len(runs)} networks, and regression"
-            rows[name_of_all] = kept(folder / f"{skip}-all{len(runs)}.json", partial(mixed, runs, dataset))
-        rows |= kept(folder / f"simple-{options.part}.json", partial(simple, dataset, options.part))
+        folder, networks, simply = options.out / f"{name}-{horizon}", {}, {}
+        for member in (options.networks or NETWORKS[by_hour]).split(","):
+            window, _, skip = member.partition(":")
+            chosen = recipe(horizon, by_hour, frame.columns[1:], options, int(window), skip)
+            dataset = _dataset(frame, chosen)
+            simply[f"regression {window}"] = partial(forecasts, regression(dataset), dataset)
+            for seed in range(options.seeds):
+                run = trained(folder / f"{skip}{window}-seed{seed}", dataset, chosen.changed(seed=seed), options)
+                networks[member, seed] = partial(kept, run, dataset)
+        rows = judged(networks, simply, dataset, options)
         print(table(name, horizon, rows), flush=True)
 
 
-def best(
-    folder: Path, given: list[Recipe], datasets: list[ForecastDataset], options: argparse.Namespace
-) -> tuple[Recipe, ForecastDataset]:
-    """The setting whose first network has the least squared error on the validation part, with its data."""
-    scores = []
-    for chosen, dataset in zip(given, datasets, strict=True):
-        skip = chosen.section(ForecastOptions).skip
-        run = trained(folder / f"{skip}-seed0", dataset, chosen.changed(seed=0), options)
-        held = kept(run.path / "validation.json", partial(network, run, dataset, "validation"))
-        scores.append(held["all windows"][0])
-        print(f'added to "{skip}": MSE of the validation part {scores[-1]:.4f}', flush=True)
-    place = int(np.argmin(scores))
-    return given[place], datasets[place]
+def judged(
+    networks: Mapping[tuple[str, int], Callable[[str], np.ndarray]],
+    simply: Mapping[str, Callable[[str], np.ndarray]],
+    dataset: ForecastDataset,
+    options: argparse.Namespace,
+) -> dict[str, dict[str, Errors]]:
+    """The errors of every answer, every member, and the simple methods.
+
+    Args:
+        networks: Gives what a network says of a part, by its name and seed.
+        simply: The same of the regressions, by name.
+        dataset: Any of the data sets: their origins are alike.
+        options: The command's.
+    """
+    parts = dict.fromkeys(("validation", options.part))
+    said = {part: {key: make(part) for key, make in networks.items()} for part in parts}
+    simple = {part: {key: make(part) for key, make in simply.items()} for part in parts}
+    names = dict.fromkeys(member for member, _ in networks)
+    rows = {}
+
+    def answer(label: str, seeds: range) -> None:
+        members = {
+            part: {name: np.mean([said[part][name, seed] for seed in seeds], axis=0) for name in names} | simple[part]
+            for part in parts
+        }
+        off = {key: errors(value, dataset, "validation") for key, value in members["validation"].items()}
+        weights = weights_by_error({key: each["all windows"][1] for key, each in off.items()})
+        print(f"{label}: {', '.join(f'{share:.2f} {key}' for key, share in weights.items())}", flush=True)
+        mean = np.sum([share * members[options.part][key] for key, share in weights.items()], axis=0)
+        rows[label] = errors(mean, dataset, options.part)
+
+    for seed in range(options.seeds):
+        answer(f"answer, seed {seed}", range(seed, seed + 1))
+    if options.seeds > 1:
+        answer(f"answer of all {options.seeds} seeds", range(options.seeds))
+    for (name, seed), value in said[options.part].items():
+        rows[f"{name}, seed {seed}"] = errors(value, dataset, options.part)
+    for name, value in simple[options.part].items():
+        rows[name] = errors(value, dataset, options.part)
+    for point in (Seasonal(dataset.plan.season), Naive()):
+        rows[point.name] = errors(forecasts(point, dataset, options.part), dataset, options.part)
+    return rows
 
 
 def _dataset(frame: pl.DataFrame, chosen: Recipe) -> ForecastDataset:
@@ -129,9 +155,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--part", choices=("test", "validation"), default="test")
-    parser.add_argument(
-        "--skips", default="linear", help="what the network may add to: linear, last; validation chooses"
-    )
+    parser.add_argument("--networks", help="window:skip of each, as 336:linear,720:last")
     take_settings(parser)
     return parser.parse_args()
 
@@ -146,8 +170,8 @@ def read(path: Path, part: str) -> tuple[pl.DataFrame, int]:
     return frame.with_columns((pl.col(n) - head[n].mean()) / head[n].std(ddof=0) for n in names), by_hour
 
 
-def recipe(horizon: int, by_hour: int, names: list[str], options: argparse.Namespace, skip: str) -> Recipe:
-    """One setting for every horizon; the window, the segment and the number of windows go by the steps of an hour."""
+def recipe(horizon: int, by_hour: int, names: list[str], options: argparse.Namespace, window: int, skip: str) -> Recipe:
+    """One setting for every horizon; the segment and the number of windows go by the steps of an hour."""
     held = by_hour * VALIDATION
     parts = {"validation_steps": held, "test_steps": by_hour * TEST}
     if options.part == "validation":
@@ -156,7 +180,7 @@ def recipe(horizon: int, by_hour: int, names: list[str], options: argparse.Names
         time="date",
         target=",".join(names),
         horizon=horizon,
-        window=336 if by_hour == 1 else 720,
+        window=window,
         segment=24 if by_hour == 1 else 48,
         season=24 * by_hour,
         skip=skip,
@@ -185,57 +209,28 @@ def trained(out: Path, dataset: ForecastDataset, chosen: Recipe, options: argpar
     return run
 
 
-def kept(file: Path, make: Callable[[], Any]) -> Any:
-    """What a file holds, or is made and written into it."""
+def kept(run: Run, dataset: ForecastDataset, part: str) -> np.ndarray:
+    """What a network says of a part, made once."""
+    file = run.path / f"{part}.npy"
     if not file.exists():
-        file.write_text(json.dumps(make(), indent=2) + "\n")
-    return json.loads(file.read_text())
-
-
-def network(run: Run, dataset: ForecastDataset, part: str) -> dict[str, Errors]:
-    """The errors of a network on every origin."""
-    return errors(partial(network_forecast, run), every(dataset, part))
+        np.save(file, forecasts(partial(network_forecast, run), dataset, part).astype(np.float32))
+    said: np.ndarray = np.load(file)
+    return said
 
 
 def network_forecast(run: Run, origins: Origins) -> np.ndarray:
-    """The medians of a network, shape (origins, horizon)."""
+    """The means of a network's quantiles, shape (origins, horizon); each stands for the probabilities nearest to it."""
     outputs: np.ndarray = run.task.outputs(run.network, run.task.encode(OriginSplit(origins)))[0]
-    return outputs[..., MEDIAN]
-
-
-def mixed(runs: list[Run], dataset: ForecastDataset) -> dict[str, Errors]:
-    """The errors of the weighted mean of networks and regression that has the least squared error in validation.
-
-    All networks count alike.
-    """
-    linear, held = regression(dataset), every(dataset, "validation")
-
-    def networks(origins: Origins) -> np.ndarray:
-        mean: np.ndarray = np.mean([network_forecast(run, origins) for run in runs], axis=0)
-        return mean
-
-    said, simple_said, actual = [], [], []
-    for block in blocks(held):
-        said.append(networks(block))
-        simple_said.append(linear(block))
-        actual.append(block.actuals()["value"])
-    by_regression = np.concatenate(actual) - np.concatenate(simple_said)
-    apart = np.concatenate(said) - np.concatenate(simple_said)
-    share = float(np.clip((apart * by_regression).sum() / (apart**2).sum(), 0, 1))
-    print(f"{', '.join(run.path.name for run in runs)}: the network's share is {share:.2f}", flush=True)
-    return errors(lambda o: share * networks(o) + (1 - share) * linear(o), every(dataset, "test"))
+    levels = np.array(LEVELS)
+    shares = np.diff([0, *(levels[1:] + levels[:-1]) / 2, 1])
+    mean: np.ndarray = outputs @ shares.astype(outputs.dtype)
+    return mean
 
 
 def regression(dataset: ForecastDataset) -> LinearOnLags:
     """The ridge regression on the windows that the network reads."""
     spread = spreads(dataset.table, dataset.ends)
     return LinearOnLags(dataset.table, Linear.fit(origins_of(dataset.train), dataset.plan.window, spread), spread)
-
-
-def simple(dataset: ForecastDataset, part: str) -> dict[str, dict[str, Errors]]:
-    """The errors of the methods that take seconds."""
-    points: list[Point] = [regression(dataset), Seasonal(dataset.plan.season), Naive()]
-    return {point.name: errors(point, every(dataset, part)) for point in points}
 
 
 def every(dataset: ForecastDataset, part: str) -> Origins:
@@ -249,12 +244,19 @@ def every(dataset: ForecastDataset, part: str) -> Origins:
     return dataclasses.replace(origins, index=np.array(index, dtype=np.int64))
 
 
-def errors(forecast: Callable[[Origins], np.ndarray], origins: Origins) -> dict[str, Errors]:
+def forecasts(forecast: Callable[[Origins], np.ndarray], dataset: ForecastDataset, part: str) -> np.ndarray:
+    """Of every origin of a part, some thousand at a time, shape (origins, horizon)."""
+    return np.concatenate([forecast(block) for block in blocks(every(dataset, part))])
+
+
+def errors(said: np.ndarray, dataset: ForecastDataset, part: str) -> dict[str, Errors]:
     """Over all windows, and over those that fill whole batches of 256, as programs of the field counted them."""
+    origins = every(dataset, part)
     squared, absolute = np.empty(len(origins)), np.empty(len(origins))
     done = 0
     for block in blocks(origins):
-        gap, place = forecast(block) - block.actuals()["value"], slice(done, done + len(block))
+        place = slice(done, done + len(block))
+        gap = said[place] - block.actuals()["value"]
         squared[place], absolute[place] = (gap**2).mean(axis=1), np.abs(gap).mean(axis=1)
         done += len(block)
     targets = len(origins.table.columns.targets)
@@ -276,13 +278,12 @@ def table(name: str, horizon: int, rows: dict[str, dict[str, Errors]]) -> str:
     head = f"{name}, {horizon} steps"
     lines = [f"| {head} | MSE, all windows | MAE | MSE, whole batches | MAE |", "| --- |" + " --- |" * 4]
     means = {}
-    for label, start in (("network", "seed"), ("network and regression", "mixed")):
-        seeds = [row for key, row in rows.items() if key.startswith(start)]
-        if seeds:
+    for label in dict.fromkeys(key.partition(", seed")[0] for key in rows if ", seed" in key):
+        seeds = [row for key, row in rows.items() if key.startswith(f"{label}, seed")]
+        if len(seeds) > 1:
             deviation = np.std([seed["all windows"][0] for seed in seeds])
             mean = {way: tuple(np.mean([seed[way] for seed in seeds], axis=0)) for way in seeds[0]}
-            count = f"{len(seeds)} seeds ± {deviation:.4f}" if len(seeds) > 1 else "1 seed"
-            means[f"{label}, {count}"] = mean
+            means[f"{label}, {len(seeds)} seeds ± {deviation:.4f}"] = mean
     for label, row in {**means, **rows}.items():
         lines.append(f"| {label} | " + " | ".join(f"{value:.4f}" for way in row for value in row[way]) + " |")
     for label, figures in PUBLISHED.items():
