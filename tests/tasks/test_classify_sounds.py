@@ -377,6 +377,10 @@ def test_a_threshold_allows_what_is_to_be_expected_of_another_stream():
     rows[:, 0] -= 0.4
     rows[:, 1] = 0
     assert [chosen_threshold(rows, 4, most)[0] for most in (0.25, 0.1)] == [rows[0, 0], rows[4, 0]], "likelier than not"
+    strict = np.array([[0.5, 0.0, 0.0], [0.7, 0.0, 0.02], [0.9, 0.0, 0.05], [0.96, 0.0, 0.06]])
+    assert chosen_threshold(strict, 4, 1.0)[0] == 0.7, "stricter than it must be while hardly anything is missed"
+    strict[:, 2] = 0
+    assert chosen_threshold(strict, 4, 1.0)[0] == 0.9, "no stricter than 0.95"
 
 
 def test_a_keyword_is_found_once_where_it_is_likeliest():

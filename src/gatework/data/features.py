@@ -25,7 +25,8 @@ Full scale is 32768, as in Kaldi, which adds such noise (dither) to the same end
 it, is not told from a quiet room.
 """
 _FULL_SCALE = 32768.0
-_COEFFICIENTS = 13
+COEFFICIENTS = 13
+"""Cepstral coefficients of a frame, fewer where there are fewer bands."""
 Coding = Literal["fbank", "mfcc"]
 
 
@@ -70,7 +71,7 @@ def cepstra(frames: np.ndarray) -> np.ndarray:
         Shape (frames, coefficients), float64.
     """
     bands = frames.shape[1]
-    places, orders = np.arange(bands) + 0.5, np.arange(min(_COEFFICIENTS, bands))
+    places, orders = np.arange(bands) + 0.5, np.arange(min(COEFFICIENTS, bands))
     basis = np.sqrt(2 / bands) * np.cos(np.pi / bands * places[:, None] * orders)
     result: np.ndarray = frames.astype(np.float64) @ basis
     return result

@@ -1,4 +1,4 @@
-"""What two recordings are compared by, frame by frame: cepstral coefficients (MFCC) of what is spoken in them."""
+"""What recordings are compared by: cepstral coefficients (MFCC) of what is spoken in them, by frames or as a whole."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from gatework.data.features import cepstra
+from gatework.data.features import COEFFICIENTS, cepstra
 
 # Chosen on speakers of spoken digits who were held out in pairs; docs/sounds.md.
 _WITHIN = 30.0
@@ -16,6 +16,10 @@ _QUIET = 35.0
 _NEPER = math.log(10) / 10
 """A decibel as the logarithm of an energy."""
 _LEAST_DEVIATION = 1e-3
+_STILL = 0.05
+"""A movement of a coefficient that is as good as none."""
+TRAITS = 3 * COEFFICIENTS
+"""How many numbers `traits()` gives."""
 
 
 def spoken(frames: np.ndarray) -> np.ndarray:
@@ -34,3 +38,16 @@ def heard(frames: np.ndarray) -> np.ndarray:
     each = cepstra(heard_at_all(spoken(frames)))
     deviations: np.ndarray = (each - each.mean(axis=0)) / (each.std(axis=0) + _LEAST_DEVIATION)
     return deviations.astype(np.float32)
+
+
+def traits(frames: np.ndarray) -> np.ndarray:
+    """What is spoken as a whole, which `heard()` does not tell, shape (`TRAITS`,).
+
+    The means of the cepstral coefficients but the first, which is the loudness; the logarithms of their deviations and
+    of their mean movements from frame to frame; and the logarithm of the number of frames.
+    """
+    each = cepstra(heard_at_all(spoken(frames)))
+    each = np.pad(each, [(0, 0), (0, COEFFICIENTS - each.shape[1])])
+    movement = np.abs(np.diff(each, axis=0, prepend=each[:1])).mean(axis=0)
+    moving = np.log([each.std(axis=0) + _STILL, movement + _STILL])
+    return np.concatenate([each.mean(axis=0)[1:], *moving, [math.log(len(each))]])

@@ -180,8 +180,7 @@ def calibrate_spotting(task: ClassifyTask, model: nn.Module, dataset: Dataset) -
     familiar: Familiarity = network.familiar
     each, truths, _ = _overheard(task, model, dataset.train, None)
     words = [peak for peak, said in zip(each, true_labels(each, truths), strict=True) if said > 0]
-    taken = _taken([peak for peak in words if peak.row[peak.label] >= _SURE], familiar)
-    familiar.fit(taken.views, taken.labels)
+    familiar.fit(_taken([peak for peak in words if peak.row[peak.label] >= _SURE], familiar))
     of_keyword = np.flatnonzero(np.isin(dataset.train.targets, _keywords(task)))
     familiar.keep([dataset.train.inputs[int(place)] for place in of_keyword], dataset.train.targets[of_keyword])
     each, truths, hours = _overheard(task, model, dataset.validation, _hours(task, dataset.validation))

@@ -34,6 +34,8 @@ _SMOOTHED = 4
 _DOUBTFUL = 0.02
 """Below it the network is sure that no word was said, and nobody looks again."""
 _EVEN = 0.5
+# A threshold is stricter than it must be, up to this probability, while so few keywords are missed.
+_LIKELY, _SPARED = 0.95, 0.04
 # Recordings of a made stream at most, the pauses between them in frames, and how many have a stretch of noise behind.
 _MOST, _PAUSE, _STRETCH, _STRETCH_FRAMES = 400, (30, 100), 10, 300
 # Recordings at most from which it is learnt how words look.
@@ -291,6 +293,9 @@ def chosen_threshold(rows: np.ndarray, hours: float, most: float) -> np.ndarray:
     it, which k - 1 of them pass, is one for k / H. Where not even one is allowed in these hours, a threshold that none
     passes is taken, and at which a keyword is likelier than not; and the highest one where some pass each.
 
+    Sounds of a room are other ones than those of the stream, and more of them pass. So the threshold is higher than
+    that, up to 0.95, as long as at most one in 25 keywords is missed in the stream.
+
     Args:
         rows: As `curve()` gives them.
         hours: How long the stream was.
@@ -300,5 +305,7 @@ def chosen_threshold(rows: np.ndarray, hours: float, most: float) -> np.ndarray:
     first = len(rows) - int(np.argmin(allowed[::-1])) if not allowed.all() else 0
     if most * hours < 1:
         first = max(first, int(np.searchsorted(rows[:, 0], _EVEN)))
+    spared = np.flatnonzero((rows[:, 0] <= _LIKELY) & (rows[:, 2] <= _SPARED))
+    first = max(first, int(spared.max(initial=0)))
     row: np.ndarray = rows[min(first, len(rows) - 1)]
     return row
