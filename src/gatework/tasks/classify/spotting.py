@@ -35,7 +35,7 @@ _DOUBTFUL = 0.02
 """Below it the network is sure that no word was said, and nobody looks again."""
 _EVEN = 0.5
 # A threshold is stricter than it must be, up to this probability, while so few keywords are missed.
-_LIKELY, _SPARED = 0.95, 0.04
+_LIKELY, _SPARED = 0.95, 0.03
 # Recordings of a made stream at most, the pauses between them in frames, and how many have a stretch of noise behind.
 _MOST, _PAUSE, _STRETCH, _STRETCH_FRAMES = 400, (30, 100), 10, 300
 # Recordings at most from which it is learnt how words look.
@@ -294,7 +294,7 @@ def chosen_threshold(rows: np.ndarray, hours: float, most: float) -> np.ndarray:
     passes is taken, and at which a keyword is likelier than not; and the highest one where some pass each.
 
     Sounds of a room are other ones than those of the stream, and more of them pass. So the threshold is higher than
-    that, up to 0.95, as long as at most one in 25 keywords is missed in the stream.
+    that, up to 0.95, as long as at most 3 in 100 keywords are missed in the stream.
 
     Args:
         rows: As `curve()` gives them.
