@@ -111,6 +111,9 @@ _WHEN_SHOWN = """
 if (!window.gateworkAnswerSets) {
   window.gateworkAnswerSets = new MutationObserver(() => judgedTogether(document));
   window.gateworkAnswerSets.observe(document.body, { childList: true, subtree: true });
+  const style = document.createElement("style");
+  style.textContent = ".Quiz .send { font-size: 16px; padding: 6px 16px; margin-bottom: 10px; cursor: pointer; }";
+  document.head.append(style);
 }
 judgedTogether(document);
 """
