@@ -122,6 +122,17 @@ def test_an_mlflow_model_is_loaded_by_its_module_and_answers_tables(run, tmp_pat
     assert not [path for path in (tmp_path / "model").rglob("*") if path.suffix in (".pkl", ".pickle", ".pt")]
 
 
+def test_a_folder_asks_for_what_an_answer_takes(run, tmp_path, monkeypatch):
+    export.mlflow(run, tmp_path / "model")
+    assert (tmp_path / "model" / "requirements.txt").read_text() == f"gatework=={gatework.__version__}\n"
+    # As of a forecast that takes AutoETS.
+    monkeypatch.setattr(type(run.task), "extras", ("forecast",))
+    export.mlflow(run, tmp_path / "other")
+    assert (tmp_path / "other" / "requirements.txt").read_text() == f"gatework[forecast]=={gatework.__version__}\n"
+    export.hub(run, tmp_path / "opinions")
+    assert 'pip install "gatework[hub,forecast]"' in (tmp_path / "opinions" / "README.md").read_text()
+
+
 def test_whoever_asks_an_mlflow_model_names_no_file_and_no_run(run, tmp_path, monkeypatch):
     export.mlflow(run, tmp_path / "model")
     model = _mlflow._load_pyfunc(str(tmp_path / "model" / "run"))

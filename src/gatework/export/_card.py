@@ -19,7 +19,7 @@ def card(run: Run, name: str) -> str:
         name: What the model is called.
     """
     parts = [_front(run, name), f"# {name}", _about(run), "## How good it is", _figures(run)]
-    parts += ["## How to use it", _use(name), "## What it was made from", _data(run)]
+    parts += ["## How to use it", _use(run, name), "## What it was made from", _data(run)]
     return "\n\n".join([*parts, "## Where it ends", _limits(run)]) + "\n"
 
 
@@ -86,9 +86,10 @@ def _test(metrics: Mapping[str, float], names: tuple[str, ...]) -> dict[str, flo
     return {name: values[name] for name in names or values if name in values}
 
 
-def _use(name: str) -> str:
+def _use(run: Run, name: str) -> str:
+    extras = ",".join(("hub", *run.task.extras))
     return (
-        "    pip install gatework huggingface_hub\n"
+        f'    pip install "gatework[{extras}]"\n'
         f"    gatework predict hf://OWNER/{name} INPUT\n\n"
         "```python\nimport gatework\n\n"
         f'run = gatework.Run.open("hf://OWNER/{name}")\n'

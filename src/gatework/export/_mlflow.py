@@ -52,7 +52,8 @@ def mlflow(run: Run, folder: Path) -> str:
     }
     with new_folder(folder) as temporary:
         write_predicting(run, temporary / _RUN)
-        write_text(temporary / "requirements.txt", f"gatework=={__version__}\n")
+        extras = ",".join(run.task.extras)
+        write_text(temporary / "requirements.txt", f"gatework{f'[{extras}]' if extras else ''}=={__version__}\n")
         write_text(temporary / "python_env.yaml", _yaml(environment))
         write_text(temporary / "MLmodel", _yaml(model))
     return f"{folder}: an MLflow model; mlflow.pyfunc.load_model({str(folder)!r}) opens it where gatework is installed"

@@ -49,6 +49,11 @@ class Answering(Core):
         return True
 
     @property
+    def extras(self) -> tuple[str, ...]:
+        """The extras of the package that an answer takes, as "speech"."""
+        return ()
+
+    @property
     def takes(self) -> tuple[str, ...]:
         """The forms in which one may ask it over a network: "texts", "series", or "rows" of a table; none by default.
 

@@ -101,6 +101,11 @@ class SequenceTask(DenseTask):
         return True
 
     @property
+    def extras(self) -> tuple[str, ...]:
+        """That of recordings, where it hears such."""
+        return ("speech",) if isinstance(self.encoder, SoundEncoder) else ()
+
+    @property
     def takes(self) -> tuple[str, ...]:
         """Texts or series as such, or in the columns of a table."""
         if isinstance(self.encoder, SoundEncoder):

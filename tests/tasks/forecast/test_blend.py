@@ -48,6 +48,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_the_answer_is_no_worse_than_the_best_simple_method_and_the_network_stands_beside(run: Run) -> None:
     summary = run.summary
     assert "AutoETS" in summary["answer"]["weights"]
+    assert run.task.extras == ("forecast",)
     assert {NETWORK, "naive", "drift", "seasonal naive", "linear on lags"} <= set(summary["answer"]["validation"])
     assert summary["metrics"]["test_mase"] < summary["network"]["test_mase"]
     answers, alone = (pl.read_parquet(run.path / f"{name}.parquet") for name in ("answers", "network"))

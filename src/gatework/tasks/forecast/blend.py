@@ -44,6 +44,11 @@ class ForecastBlend:
     past: Past
     bands: Bands
 
+    @property
+    def is_statistical(self) -> bool:
+        """Whether it takes methods of statsforecast."""
+        return any(method.name in STATISTICAL for method in self.methods)
+
     def said(self, network: np.ndarray, origins: Origins) -> dict[str, np.ndarray]:
         """The answers at origins of a table that may be newer, and all who offer bands, before calibration.
 

@@ -108,6 +108,11 @@ class ForecastTask(DenseTask):
         return "FILE.csv" if self.history.columns.known else ""
 
     @property
+    def extras(self) -> tuple[str, ...]:
+        """That of holidays and of statistical methods, where there are such."""
+        return ("forecast",) if self.plan.holidays or (self.answer and self.answer.is_statistical) else ()
+
+    @property
     def takes(self) -> tuple[str, ...]:
         """Rows of a table."""
         return ("rows",)
@@ -115,11 +120,8 @@ class ForecastTask(DenseTask):
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
         """Reads and splits a table with a time column, or a registered data set."""
-        return (
-            stored_forecast_dataset(source, recipe)
-            if is_stored(source, recipe.data)
-            else forecast_dataset(source, recipe)
-        )
+        read = stored_forecast_dataset if is_stored(source, recipe.data) else forecast_dataset
+        return read(source, recipe)
 
     @classmethod
     def fit(cls, dataset: Dataset, config: DataOptions) -> ForecastTask:
@@ -210,15 +212,9 @@ class ForecastTask(DenseTask):
         steps_say = moments(self.history, np.zeros(1, np.int64), self.plan).shape[1]
         targets = len(self.history.columns.targets)
         static = len(self.features.static.mean) + (targets if targets > 1 else 0)
-        inputs = 2 + past + known + steps_say
+        inputs, ahead, log = 2 + past + known + steps_say, 2 * known + steps_say, self.features.log
         return forecast.ForecastNetwork(
-            config,
-            self.plan,
-            inputs=inputs,
-            ahead=2 * known + steps_say,
-            static=static,
-            series=self._pairs,
-            log=self.features.log,
+            config, self.plan, inputs=inputs, ahead=ahead, static=static, series=self._pairs, log=log
         )
 
     def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:

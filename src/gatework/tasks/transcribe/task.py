@@ -204,6 +204,11 @@ class TranscribeTask(Stored, Task):
         return "FILE.wav"
 
     @property
+    def extras(self) -> tuple[str, ...]:
+        """That of recordings."""
+        return ("speech",)
+
+    @property
     def told_by_content(self) -> bool:
         """A recording is."""
         return True
