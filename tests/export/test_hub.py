@@ -6,6 +6,7 @@ import json
 import shutil
 import tomllib
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -119,6 +120,13 @@ def test_an_mlflow_model_is_loaded_by_its_module_and_answers_tables(run, tmp_pat
     answers = model.predict(pl.DataFrame({"text": TEXTS}).to_pandas())
     assert answers["label"].tolist() == expected["label"].to_list()
     assert model.predict(TEXTS).equals(expected)
+    # What MLflow's own server makes of "inputs": arrays, and its JSON takes no table but pandas'.
+    for arrays in (np.array(TEXTS), np.array(TEXTS, dtype=object), {"text": np.array(TEXTS)}):
+        rows = model.predict(arrays)
+        assert [row["label"] for row in rows] == expected["label"].to_list()
+        assert json.loads(json.dumps(rows)) == rows
+    with pytest.raises(DataError, match="the columns are not equally long"):
+        model.predict({"text": np.array(TEXTS), "other": np.array([1])})
     assert not [path for path in (tmp_path / "model").rglob("*") if path.suffix in (".pkl", ".pickle", ".pt")]
 
 

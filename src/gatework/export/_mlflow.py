@@ -10,6 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
+
 from gatework import __version__
 from gatework._files import write_text
 from gatework.data.frames import like
@@ -82,8 +85,11 @@ class _Model:
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> Any:
         """What the run says of a table's rows, or of a list of texts or series, as a table of the caller's kind.
 
+        MLflow's own server makes arrays of lists, and writes no other table than pandas': such are answered by rows.
+
         Args:
-            model_input: A pandas frame with the columns that the run was trained on, or a list.
+            model_input: A pandas frame with the columns that the run was trained on, or a list; an array of either's
+                values, or arrays by column.
             params: Options of a prediction, as `horizon`.
 
         Raises:
@@ -96,10 +102,23 @@ class _Model:
         for name in params or {}:
             if name not in known:
                 raise UsageError(f'the model has no parameter "{name[:40]}": {nearest(name, known)}')
-        takes_rows = "rows" in self.run.task.takes
-        texts = None if takes_rows else _one_column(model_input)
-        answers = self.run.predict(model_input if texts is None else texts, **(params or {}))
-        return like(model_input, answers) if hasattr(answers, "to_pandas") else answers
+        is_bare = isinstance(model_input, (np.ndarray, dict))
+        given = _without_arrays(model_input) if is_bare else model_input
+        texts = None if "rows" in self.run.task.takes else _one_column(given)
+        answers = self.run.predict(given if texts is None else texts, **(params or {}))
+        if not isinstance(answers, pl.DataFrame):
+            return answers
+        return answers.to_dicts() if is_bare else like(model_input, answers)
+
+
+def _without_arrays(model_input: np.ndarray | dict[str, Any]) -> Any:
+    """An array of texts as a list, one of numbers as it is, and arrays by column as a table."""
+    if isinstance(model_input, np.ndarray):
+        return model_input if model_input.ndim > 1 and model_input.dtype != object else model_input.tolist()
+    columns = {name: np.atleast_1d(values).tolist() for name, values in model_input.items()}
+    if len({len(values) for values in columns.values()}) != 1:
+        raise DataError("the columns are not equally long, expected one value of each for every row")
+    return pl.DataFrame(columns)
 
 
 def _one_column(model_input: Any) -> list[Any] | None:
@@ -109,7 +128,7 @@ def _one_column(model_input: Any) -> list[Any] | None:
         return None
     if len(columns) != 1:
         return None
-    values = model_input[columns[0]].tolist()
+    values = model_input[columns[0]].to_list()
     if not values:
         raise DataError("the table has no row, expected at least one to answer")
     return list(values)
