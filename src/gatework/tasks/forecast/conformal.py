@@ -55,7 +55,7 @@ CLASSES = _DECADES * _BY_DECADE
 _EDGES = _SMALLEST * 10 ** (np.arange(CLASSES + 1) / _BY_DECADE)
 
 # Chosen on the built-in tables cut before their test parts and on generated series; docs/benchmarks-forecast.md.
-_RATE, _HALF_LIFE, _PRIOR, _POOL = 0.75, 10.0, 1.0, 6.0
+_RATE, _HALF_LIFE, _PRIOR, _POOL = 0.75, 2.0, 1.0, 6.0
 # A side that 0 cut short is measured as at least this share of its interval, so that one value beyond it is no reason
 # to stretch the other side without end.
 _LEAST_SIDE = 0.25
