@@ -19,6 +19,7 @@
 | `fuzzed_options` | commands with random options, each done or refused in one sentence; `make fuzz` |
 | `fuzzed_service` | a server asked by schemathesis what its description allows and forbids; `make fuzz` |
 | `fuzzed_tables` | tables of every kind of hole and shape, each answered or refused in one sentence; `make fuzz` |
+| `fuzzing` | random cases gone through and counted by how they end; `make fuzz` |
 | `killed` | programs that are killed at a counted moment |
 | `long_tables` | small long tables of series with one label each |
 | `networks` | small runs of every kind to look inside |

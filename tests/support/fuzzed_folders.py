@@ -8,15 +8,12 @@ A training that was stopped goes on or is refused, and a refusal leaves every fi
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import math
 import random
 import shutil
 import sys
 import tempfile
-import traceback
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +26,7 @@ from gatework.errors import GateworkError, TrainingError
 from gatework.inside import write_page
 from gatework.reports import report
 from gatework.training import Progress, Run, resume, train
+from support.fuzzing import go_through
 
 _ODD = (None, -1, 0, 1e300, math.nan, "x", "", [], {}, [[]], "../../etc/passwd", "\x1b[2J", True, 10**30)
 _SMALL = {"epochs": 1, "hidden": 2, "threads": 1, "progress": Progress()}
@@ -229,21 +227,10 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def main(cases: int = 600, first: int = 0) -> int:
-    """Goes through cases; prints and counts those that end in anything but use or a sentence."""
-    failed, ends = 0, {"used": 0, "refused": 0}
+    """Goes through cases, each of which is used or refused in a sentence."""
     with tempfile.TemporaryDirectory() as whole:
         runs = made(Path(whole))
-        for seed in range(first, first + cases):
-            with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-                try:
-                    with warnings.catch_warnings():
-                        warnings.simplefilter("error", RuntimeWarning)
-                        ends[run(seed, runs, Path(folder))] += 1
-                except (Exception, pl.exceptions.PanicException):
-                    failed += 1
-                    print(f"seed {seed}:\n{traceback.format_exc(limit=-5)}", flush=True)
-    print(f"{cases} folders from seed {first}: {ends['used']} used, {ends['refused']} refused, {failed} failed")
-    return 1 if failed else 0
+        return go_through("folders", lambda seed, folder: run(seed, runs, folder), cases, first)
 
 
 if __name__ == "__main__":

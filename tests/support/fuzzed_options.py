@@ -8,16 +8,12 @@ asks for up to four options of one task, now and then one that it does not take.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import math
 import random
 import sys
 import tempfile
-import traceback
 import typing
-import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -31,6 +27,7 @@ from gatework.options import Option
 from gatework.options._task_options import TASKS
 from gatework.training import Run, train
 from support.fuzzed_folders import StopInTime, learnable
+from support.fuzzing import go_through
 
 # What is not varied: the data itself, what makes a case long, and what other machines and programs are asked for.
 _KEPT = {"dataset", "test_file", "epochs", "minutes", "device", "log", "threads", "from_run", "store"}
@@ -112,21 +109,10 @@ def _end(told: str, ask: Callable[[], Any]) -> str:
 
 
 def main(cases: int = 500, first: int = 0) -> int:
-    """Goes through cases; prints and counts those that end in anything but a result or a sentence."""
-    failed, ends = 0, {"done": 0, "refused": 0}
+    """Goes through cases, each of which is done or refused in a sentence."""
     with tempfile.TemporaryDirectory() as whole:
         asked = learnable(Path(whole))
-        for seed in range(first, first + cases):
-            with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-                try:
-                    with warnings.catch_warnings():
-                        warnings.simplefilter("error", RuntimeWarning)
-                        ends[run(seed, asked, Path(folder))] += 1
-                except (Exception, pl.exceptions.PanicException):
-                    failed += 1
-                    print(f"seed {seed}:\n{traceback.format_exc(limit=-5)}", flush=True)
-    print(f"{cases} sets of options from seed {first}: {ends['done']} done, {ends['refused']} refused, {failed} failed")
-    return 1 if failed else 0
+        return go_through("sets of options", lambda seed, folder: run(seed, asked, folder), cases, first)
 
 
 if __name__ == "__main__":

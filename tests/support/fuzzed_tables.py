@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import io
 import json
 import math
 import random
 import sys
-import tempfile
-import traceback
-import warnings
 from pathlib import Path
 from typing import Any
 
 from gatework.errors import GateworkError
 from gatework.training import Progress, Run, train
+from support.fuzzing import go_through
 
 _FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%y", "%d.%m.%y", "%Y%m%d", "%Y-%m-%d %H:%M:%S", "%d-%b-%Y")
 _STEPS = (1, 60, 3600, 86_400, 7 * 86_400, 30 * 86_400)
@@ -157,19 +154,16 @@ def _no_constant(text: str) -> None:
 
 
 def main(cases: int = 300, first: int = 0) -> int:
-    """Goes through cases; prints and counts those that end in anything but an answer or a sentence."""
-    failed, ends = 0, {"answered": 0, "refused": 0}
-    for seed in range(first, first + cases):
-        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("error", RuntimeWarning)
-                    ends[run(seed, Path(folder)).partition(":")[0]] += 1
-            except Exception:
-                failed += 1
-                print(f"seed {seed}, {Case(seed).task}:\n{traceback.format_exc(limit=-4)}")
-    print(f"{cases} tables from seed {first}: {ends['answered']} answered, {ends['refused']} refused, {failed} failed")
-    return 1 if failed else 0
+    """Goes through cases, each of which is answered or refused in a sentence."""
+
+    def ended(seed: int, folder: Path) -> str:
+        try:
+            return run(seed, folder).partition(":")[0]
+        except Exception as error:
+            error.add_note(Case(seed).task)
+            raise
+
+    return go_through("tables", ended, cases, first)
 
 
 if __name__ == "__main__":
