@@ -167,6 +167,12 @@ def test_a_name_that_two_sections_have_must_be_qualified():
     assert find_option(both, "other.hidden", "a recipe").help == "Another size."
 
 
+@pytest.mark.parametrize("task", TASKS.built_in)
+def test_no_two_sections_of_a_task_have_one_name(task):
+    names = [o.name for o in TASKS[task].options]
+    assert sorted(names) == sorted(set(names)), "such a name could no longer be given bare"
+
+
 def test_naming_options_imports_nothing_heavy():
     code = "import sys, gatework.recipe as r; [r.find_recipe(n) for n in r.recipe_files()]; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

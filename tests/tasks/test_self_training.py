@@ -52,24 +52,24 @@ def recipe_of(folder, **changes) -> Recipe:
     return Recipe("classify").changed(**given | {"epochs": 2, "batch_size": 16, "adversarial": 0.05} | changes)
 
 
-@pytest.mark.parametrize(("blend", "context"), [(True, 0), (False, 4)])
-def test_what_the_run_would_answer_without_more_texts_is_what_their_labels_are(texts, blend, context):
-    recipe = recipe_of(texts, blend=blend, context=context, bidirectional=True)
+@pytest.mark.parametrize(("blend", "contextual"), [(True, 0), (False, 4)])
+def test_what_the_run_would_answer_without_more_texts_is_what_their_labels_are(texts, blend, contextual):
+    recipe = recipe_of(texts, blend=blend, contextual=contextual, bidirectional=True)
     dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
     task = ClassifyTask.fit(dataset, recipe.data)
     earlier: list[Earlier] = []
-    if context:
+    if contextual:
         language = task.before(dataset, recipe, earlier)
-        assert (language.name, language.recipe.model.hidden) == (LANGUAGE, context)
+        assert (language.name, language.recipe.model.hidden) == (LANGUAGE, contextual)
         earlier.append(Earlier(language.task.model(language.recipe.model).state_dict(), 0.0))
     before = task.before(dataset, recipe, earlier)
     assert (before.name, len(before.dataset.train)) == (NAME, len(dataset.train)), "the labels alone"
     network = task.model(recipe.model)
-    assert before.weights is (earlier[0].weights if context else before.weights)
+    assert before.weights is (earlier[0].weights if contextual else before.weights)
     earlier.append(Earlier(network.state_dict(), 0.0))
     assert task.before(dataset, recipe, earlier) is None
     whole, _, begun = task.following(dataset, recipe, earlier)
-    assert begun == (earlier[0].weights if context else {}), "but for the language model from fresh weights"
+    assert begun == (earlier[0].weights if contextual else {}), "but for the language model from fresh weights"
     targets, count = whole.train.targets, len(dataset.train)
     assert list(whole.train.inputs) == [*dataset.train.inputs, *dataset.unlabelled]
     np.testing.assert_array_equal(targets[:count], np.eye(2)[dataset.train.targets])
@@ -83,7 +83,7 @@ def test_what_the_run_would_answer_without_more_texts_is_what_their_labels_are(t
 
 
 def test_a_language_model_is_read_beside_words_and_stays_as_it_is(texts):
-    recipe = recipe_of(texts, context=4, bidirectional=True, embedding_dropout=0.0, dropout=0.0)
+    recipe = recipe_of(texts, contextual=4, bidirectional=True, embedding_dropout=0.0, dropout=0.0)
     dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
     task = ClassifyTask.fit(dataset, recipe.data)
     language = task.before(dataset, recipe)
@@ -164,7 +164,7 @@ def test_words_that_no_label_stands_by_are_learnt(tmp_path):
 
 
 def test_a_training_stopped_in_either_part_ends_with_the_very_same_weights(texts):
-    data, recipe = str(texts / "labelled.csv"), recipe_of(texts, checkpoint_seconds=0, context=4, bidirectional=True)
+    data, recipe = str(texts / "labelled.csv"), recipe_of(texts, checkpoint_seconds=0, contextual=4, bidirectional=True)
     whole = train("classify", data, out=texts / "whole", recipe=recipe, threads=1)
     assert (whole.path / NAME / "model.safetensors").exists()
     expected = (whole.path / "model.safetensors").read_bytes()
@@ -213,8 +213,8 @@ def test_sure_probabilities_give_the_linear_model_of_labels(classes):
     [
         ({"pretrain": "further.txt"}, "--pretrain and --unlabelled are two ways"),
         ({"class_weights": "balanced"}, "--class-weights counts labels"),
-        ({"context": 4}, "give --bidirectional"),
-        ({"context": 4, "unlabelled": None}, "give some without labels: --unlabelled FILE"),
+        ({"contextual": 4}, "give --bidirectional"),
+        ({"contextual": 4, "unlabelled": None}, "give some without labels: --unlabelled FILE"),
         ({"label_curve": True}, "--label-curve needs a beginning that knows no label"),
     ],
 )

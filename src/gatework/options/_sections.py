@@ -217,7 +217,7 @@ class ModelOptions(OptionSection):
         help="A training step also withstands word vectors moved where that hurts most, by this share of their length; "
         "0.05 suits long reviews. A step takes 2.6 times as long. Classifiers of texts alone.",
     )
-    context: int = option(
+    contextual: int = option(
         0,
         low=0,
         high=100_000,

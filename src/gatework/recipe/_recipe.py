@@ -93,9 +93,11 @@ def _option(task: TaskOptions, name: str) -> Option:
     try:
         return find_option(task.options, name, f'a recipe of the task "{task.name}"')
     except UsageError:
-        if others := owners(name):
+        others = [other for other in owners(name) if other != task.name]
+        if others and not any(name in (o.name, o.qualified) for o in task.options):
             flag = name.rpartition(".")[2].replace("_", "-")
-            raise UsageError(f"the task {task.name} takes no --{flag}; {', '.join(others)} does") from None
+            does = "does" if len(others) == 1 else "do"
+            raise UsageError(f"the task {task.name} takes no --{flag}; {', '.join(others)} {does}") from None
         raise
 
 

@@ -28,7 +28,7 @@ _SIZE, _DROPPED = 0.1, 0.2
 
 def language_options(config: ModelOptions) -> ModelOptions:
     """The network of the language model beside a classifier."""
-    return replace(config, hidden=config.context, layers=1, context=0)
+    return replace(config, hidden=config.contextual, layers=1, contextual=0)
 
 
 class Context(nn.Module):
@@ -57,7 +57,7 @@ class Context(nn.Module):
         self.recurrent = layers(language, config.embedding, bidirectional=config.bidirectional)
         self.requires_grad_(False)
         directions = 2 if config.bidirectional else 1
-        self.take = nn.Linear(directions * config.context, config.embedding, bias=False)
+        self.take = nn.Linear(directions * config.contextual, config.embedding, bias=False)
 
     def forward(self, tokens: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Features of shape (time, batch, embedding).

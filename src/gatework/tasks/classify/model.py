@@ -72,7 +72,7 @@ class Classifier(SequenceModel):
         self.familiar = Familiarity(classes, width) if is_spotting else None
         self.joining = Joining(classes)
         self.adversarial = config.adversarial if vocabulary is not None else 0.0
-        is_in_context = config.context and vocabulary is not None
+        is_in_context = config.contextual and vocabulary is not None
         self.context = Context(config, vocabulary or 0, seconds) if is_in_context else None
 
     def vectors(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:

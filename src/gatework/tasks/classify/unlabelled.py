@@ -76,7 +76,7 @@ def with_unlabelled(dataset: Dataset, recipe: Recipe) -> Dataset:
     plan = recipe.section(PretrainingOptions)
     flags = {"--pretrain": plan.pretrain, "--unlabelled": plan.unlabelled, "--from": plan.from_run}
     given = [flag for flag, value in flags.items() if value is not None]
-    if recipe.model.context:
+    if recipe.model.contextual:
         _check_context(recipe, is_unlabelled=plan.unlabelled is not None)
     if not given:
         return dataset
@@ -108,9 +108,9 @@ def with_unlabelled(dataset: Dataset, recipe: Recipe) -> Dataset:
 def _check_context(recipe: Recipe, *, is_unlabelled: bool) -> None:
     """Refuses a language model beside a network that has no texts for it, or that reads one way."""
     if not is_unlabelled:
-        raise UsageError("--context is a language model of more texts; give some without labels: --unlabelled FILE")
+        raise UsageError("--contextual is a language model of more texts; give some without labels: --unlabelled FILE")
     if not recipe.model.bidirectional:
-        raise UsageError("--context is a language model that reads both ways; give --bidirectional")
+        raise UsageError("--contextual is a language model that reads both ways; give --bidirectional")
 
 
 def _check_self_training(recipe: Recipe, given: Sequence[str]) -> None:

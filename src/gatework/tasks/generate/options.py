@@ -108,7 +108,7 @@ OPTIONS = TaskOptions(
         "model.bidirectional",
         "model.pooling",
         "model.adversarial",
-        "model.context",
+        "model.contextual",
         "training.bucket",
     },
     help={
