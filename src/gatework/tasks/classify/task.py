@@ -189,13 +189,13 @@ class ClassifyTask(SequenceTask):
         )
 
     def before(self, dataset: Dataset, recipe: Recipe, earlier: Sequence[Earlier] = ()) -> Before | None:
-        """The training of a language model, or of first networks, where there are texts without labels."""
+        """The training of a language model, or of a first network, where there are texts without labels."""
         return beginnings.before(self, dataset, recipe, earlier)
 
     def following(
         self, dataset: Dataset, recipe: Recipe, earlier: Sequence[Earlier]
     ) -> tuple[Dataset, Recipe, Mapping[str, Tensor]]:
-        """The texts without labels as well, where first networks were trained to answer them."""
+        """The texts without labels as well, where a first network was trained to answer them."""
         return beginnings.following(self, dataset, recipe, earlier)
 
     def begin(self, model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:
