@@ -76,17 +76,22 @@ class DetectNetwork(nn.Module, ABC):
         """
 
 
-class NextRowNetwork(DetectNetwork):
-    r"""Expects of a row the one before it plus what the layers add: $\hat x_t = x_{t-1} + W h_t$.
+class RowNetwork(DetectNetwork, ABC):
+    """A network of one stack that answers for each row as it reads it, with carried state.
 
-    Its input at row $t$ is $x_{t-1}$ and what the clock says of $t$. It begins as the forecast "no change".
+    Args:
+        config: The cell, its size and its options.
+        variables: Watched columns.
+        features: Further inputs of a row.
+        outputs: Numbers it gives for every row.
+        usual: As for `DetectNetwork`.
     """
 
-    def __init__(self, config: ModelOptions, variables: int, features: int, usual: tuple[int, int]) -> None:
-        super().__init__(config, variables, features, variables, usual)
+    def __init__(
+        self, config: ModelOptions, variables: int, features: int, outputs: int, usual: tuple[int, int]
+    ) -> None:
+        super().__init__(config, variables, features, outputs, usual)
         self.layers = layers(config, variables + features)
-        nn.init.zeros_(self.output.weight)
-        nn.init.zeros_(self.output.bias)
 
     @property
     def stacks(self) -> Mapping[str, RecurrentLayer]:
@@ -94,7 +99,7 @@ class NextRowNetwork(DetectNetwork):
         return {"layers": self.layers}
 
     def over(self, inputs: Tensor) -> Tensor:
-        """What is expected, shape (time, batch, variables)."""
+        """What is expected, shape (time, batch, outputs)."""
         return self.answered(inputs, self.dropout(self.layers(inputs)[0]))
 
     def follow(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
@@ -106,9 +111,42 @@ class NextRowNetwork(DetectNetwork):
             hidden = hidden.squeeze(1)
         return self.answered(inputs, hidden), state
 
+    @abstractmethod
     def answered(self, inputs: Tensor, hidden: Tensor) -> Tensor:
-        """What is expected of rows by the layers' output."""
+        """What is expected of rows, shape (..., outputs), by the layers' output.
+
+        Args:
+            inputs: The rows as they are read, shape (..., variables + features).
+            hidden: The layers' output at each, shape (..., hidden).
+        """
+
+
+class NextRowNetwork(RowNetwork):
+    r"""Expects of a row the one before it plus what the layers add: $\hat x_t = x_{t-1} + W h_t$.
+
+    Its input at row $t$ is $x_{t-1}$ and what the clock says of $t$. It begins as the forecast "no change".
+    """
+
+    def __init__(self, config: ModelOptions, variables: int, features: int, usual: tuple[int, int]) -> None:
+        super().__init__(config, variables, features, variables, usual)
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def answered(self, inputs: Tensor, hidden: Tensor) -> Tensor:
+        """What is expected of rows, shape (..., variables), by the layers' output."""
         return inputs[..., : self.variables] + linear(hidden, self.output.weight, self.output.bias)
+
+
+class LabelNetwork(RowNetwork):
+    """Says how likely a row is labelled, from it and the rows before it: log odds, one number a row."""
+
+    def __init__(self, config: ModelOptions, variables: int, features: int, usual: tuple[int, int]) -> None:
+        super().__init__(config, variables, features, 1, usual)
+
+    def answered(self, inputs: Tensor, hidden: Tensor) -> Tensor:
+        """Log odds of rows, shape (..., 1), by the layers' output."""
+        odds: Tensor = self.output(hidden)
+        return odds
 
 
 class Autoencoder(DetectNetwork):
@@ -155,33 +193,3 @@ class Autoencoder(DetectNetwork):
             parts = [self.over(part.permute(2, 0, 1))[-1] for part in windows.split(_WINDOWS)]
             expected[first:] = torch.cat(parts)
         return expected, rows[max(0, len(rows) - self.context + 1) :]
-
-
-class LabelNetwork(DetectNetwork):
-    """Says how likely a row is labelled, from it and the rows before it: log odds, one number a row."""
-
-    def __init__(self, config: ModelOptions, variables: int, features: int, usual: tuple[int, int]) -> None:
-        super().__init__(config, variables, features, 1, usual)
-        self.layers = layers(config, variables + features)
-
-    @property
-    def stacks(self) -> Mapping[str, RecurrentLayer]:
-        """Those that read the rows."""
-        return {"layers": self.layers}
-
-    def over(self, inputs: Tensor) -> Tensor:
-        """Log odds, shape (time, batch, 1)."""
-        return self.answered(inputs, self.dropout(self.layers(inputs)[0]))
-
-    def follow(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
-        """Goes on along one series."""
-        if len(inputs) == 1:
-            hidden, state = self.layers.step(inputs, state)
-            return self.answered(inputs, hidden), state
-        hidden, state = self.layers(inputs.unsqueeze(1), state)
-        return self.answered(inputs, hidden.squeeze(1)), state
-
-    def answered(self, inputs: Tensor, hidden: Tensor) -> Tensor:
-        """Log odds of rows by the layers' output."""
-        odds: Tensor = self.output(hidden)
-        return odds
