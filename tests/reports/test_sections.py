@@ -111,5 +111,5 @@ def test_reports_evaluation_and_inside_name_no_task():
 
 
 def test_a_setting_that_holds_nothing_is_no_row_of_the_recipe():
-    recipe = {"data": {"published": "", "test": 0.2, "scale": False}, "classes": {"class_weights": []}}
+    recipe = {"data": {"published": "", "test": 0.2, "scale": False}, "loss": {"class_weights": []}}
     assert details({"recipe": recipe}) == [("Recipe", [("test", "0.2"), ("scale", "no")])]

@@ -394,14 +394,14 @@ def test_a_comparison_shows_networks_alone_and_with_the_linear_classifier(tmp_pa
 
 def test_an_adversarial_step_also_learns_from_word_vectors_moved_where_that_hurts():
     torch.manual_seed(0)
-    config = ModelOptions(hidden=6, embedding=5, pooling="attention", adversarial=0.1)
+    config = ModelOptions(hidden=6, embedding=5, pooling="attention")
     model = Classifier(config, vocabulary=20, inputs=None, classes=2)
     inputs, lengths, targets = torch.randint(0, 20, (4, 7)), torch.tensor([7, 3, 1, 5]), torch.tensor([0, 1, 1, 0])
-    plain, moved = model.withstanding(lambda scores: cross_entropy(scores, targets), inputs, lengths).chunk(2)
+    plain, moved = model.withstanding(lambda scores: cross_entropy(scores, targets), 0.1, inputs, lengths).chunk(2)
     assert torch.equal(plain, model(inputs, lengths))
     each = [cross_entropy(scores.detach(), targets, reduction="none") for scores in (plain, moved)]
     assert (each[1] > each[0]).all(), "every text is harder where it was moved to"
-    task = ClassifyTask(TextEncoder(Vocabulary(("a",)), 0, "mask"), ("no", "yes"))
+    task = ClassifyTask(TextEncoder(Vocabulary(("a",)), 0, "mask"), ("no", "yes"), adversarial=0.1)
     batch = Batch(inputs, lengths, targets)
     both = task.loss(model.train(), batch).total.item()
     assert both == pytest.approx(float((each[0].sum() + each[1].sum()) / 2), rel=1e-5)

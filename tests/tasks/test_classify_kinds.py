@@ -4,6 +4,7 @@ from gatework.data.dataset import Dataset, Split
 from gatework.data.text import Texts
 from gatework.recipe import recipe_of_task
 from gatework.tasks.classify.kinds import decided, outlook
+from gatework.tasks.classify.options import LossOptions
 
 
 def test_few_short_texts_learn_by_settings_of_their_own_and_training_says_so():
@@ -14,7 +15,7 @@ def test_few_short_texts_learn_by_settings_of_their_own_and_training_says_so():
 
     recipe = recipe_of_task("classify")
     few = decided(recipe, parts(60, 8), {"learning_rate"})
-    assert (few.model.pooling, few.model.adversarial) == ("concat", 0.05)
+    assert (few.model.pooling, few.section(LossOptions).adversarial) == ("concat", 0.05)
     assert few.training.learning_rate == recipe.training.learning_rate, "what a person gave stays"
     assert "--adversarial 0" in outlook(parts(60, 8), few)[0]
     for other in (parts(60, 120), parts(2001, 4)):

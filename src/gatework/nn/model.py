@@ -119,6 +119,11 @@ class SequenceModel(nn.Module):
         """
         return self.of_vectors(self.vectors(inputs, lengths), lengths)
 
+    @property
+    def reads_words_alone(self) -> bool:
+        """Whether the layers read the vector of each word and nothing beside it."""
+        return True
+
     def vectors(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """What the recurrent layers read, shape (time, batch, features); see `forward()`."""
         # Time first: each step of a batch is contiguous, which is how the scan reads it.

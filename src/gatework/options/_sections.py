@@ -210,21 +210,6 @@ class ModelOptions(OptionSection):
     embedding_dropout: float = option(
         0.0, low=0, high=0.99, help="Share of words whose vectors are dropped.", tried=Between(0.0, 0.5)
     )
-    adversarial: float = option(
-        0.0,
-        low=0,
-        high=1,
-        help="A training step also withstands word vectors moved where that hurts most, by this share of their length; "
-        "0.05 suits long reviews. A step takes 2.6 times as long. Classifiers of texts alone.",
-    )
-    contextual: int = option(
-        0,
-        low=0,
-        high=100_000,
-        help="Units, for each direction, of a language model that first learns the words of the texts of --unlabelled "
-        "and stays as it is: beside each word the network reads what that model knows there. 0: none. Classifiers of "
-        "texts alone.",
-    )
     pooling: Pooling = option(
         "last",
         help="What the output sees of the states: the last one, their mean or max over time, concat of all three, or a "

@@ -35,6 +35,7 @@ def step_seconds(task: Task, recipe: Recipe, dataset: Dataset, threads: int) -> 
     config, times = recipe.training, list[float]()
     device = runtime.device(config)
     with runtime.computing(threads), torch.random.fork_rng():
+        task = task.taught(dataset, recipe)
         model, examples = task.model(recipe.model).to(device).train(), task.encode(dataset.train)
         if config.precision == "bfloat16":
             train_in_bfloat16(model)

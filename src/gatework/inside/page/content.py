@@ -85,7 +85,7 @@ def _encoder(run: Run) -> TextEncoder | SeriesEncoder:
     encoder = sequence_task(run).encoder
     if isinstance(encoder, SoundEncoder):
         raise RunError(f"{run.path} reads sounds, which have a page of their own; name it apart")
-    if not isinstance(run.network, SequenceModel) or run.recipe.model.contextual:
+    if not isinstance(run.network, SequenceModel) or not run.network.reads_words_alone:
         raise RunError(f"{run.path} has a network that the live page cannot run; see gatework report {run.path}")
     return encoder
 

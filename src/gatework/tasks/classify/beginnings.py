@@ -32,9 +32,9 @@ def before(task: ClassifyTask, dataset: Dataset, recipe: Recipe, earlier: Sequen
     if not isinstance(dataset, UnlabelledDataset) or not isinstance(task.encoder, TextEncoder):
         what = "unlabelled is" if plan.pretrain is None else "pretrain is"
         raise UsageError(f"{what} read with the data; name a file, a frame or a data set in place of a Dataset")
-    if not earlier and (plan.unlabelled is None or recipe.model.contextual):
+    if not earlier and (plan.unlabelled is None or plan.contextual):
         return classify.before(task.encoder, dataset, recipe)
-    if plan.unlabelled is None or len(earlier) > bool(recipe.model.contextual):
+    if plan.unlabelled is None or len(earlier) > bool(plan.contextual):
         return None
     return classify.first_network(task, dataset, recipe, earlier)
 
@@ -43,9 +43,10 @@ def following(
     task: ClassifyTask, dataset: Dataset, recipe: Recipe, earlier: Sequence[Earlier]
 ) -> tuple[Dataset, Recipe, Mapping[str, Tensor]]:
     """As `Task.following()`: where a first network has answered texts without labels they are learnt too, afresh."""
-    if not isinstance(dataset, UnlabelledDataset) or recipe.section(PretrainingOptions).unlabelled is None:
+    plan = recipe.section(PretrainingOptions)
+    if not isinstance(dataset, UnlabelledDataset) or plan.unlabelled is None:
         return dataset, recipe, earlier[-1].weights if earlier else {}
-    return *classify.with_answers(task, dataset, recipe, earlier), earlier[0].weights if recipe.model.contextual else {}
+    return *classify.with_answers(task, dataset, recipe, earlier), earlier[0].weights if plan.contextual else {}
 
 
 def begin(model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gatework.errors import UsageError, nearest
-from gatework.tasks.classify.options import BALANCED, ClassOptions, ClassWeights
+from gatework.tasks.classify.options import BALANCED, ClassWeights, LossOptions
 
 if TYPE_CHECKING:
     from gatework.data.dataset import Dataset
@@ -34,7 +34,7 @@ def class_weights(dataset: Dataset, recipe: Recipe) -> tuple[float, ...]:
     Raises:
         UsageError: A label is none of the data, or a weight is no number above 0.
     """
-    given = recipe.section(ClassOptions).class_weights
+    given = recipe.section(LossOptions).class_weights
     if not given:
         return ()
     counts = dataset.class_counts

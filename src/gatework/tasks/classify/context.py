@@ -26,9 +26,9 @@ _SIZE, _DROPPED = 0.1, 0.2
 """The size of a state's values, and the share of them that is dropped; the first was chosen from 0.1 and 0.3."""
 
 
-def language_options(config: ModelOptions) -> ModelOptions:
-    """The network of the language model beside a classifier."""
-    return replace(config, hidden=config.contextual, layers=1, contextual=0)
+def language_options(config: ModelOptions, units: int) -> ModelOptions:
+    """The network of the language model beside a classifier, with so many units for each direction."""
+    return replace(config, hidden=units, layers=1)
 
 
 class Context(nn.Module):
@@ -36,7 +36,8 @@ class Context(nn.Module):
 
     Args:
         config: The classifier's network.
-        vocabulary: Its tokens.
+        units: Those of the language model, for each direction.
+        vocabulary: The classifier's tokens.
         seconds: Where the last of them are pairs of words, the index of each pair's second word; else None.
 
     Attributes:
@@ -47,17 +48,17 @@ class Context(nn.Module):
 
     seconds: Tensor
 
-    def __init__(self, config: ModelOptions, vocabulary: int, seconds: np.ndarray | None) -> None:
+    def __init__(self, config: ModelOptions, units: int, vocabulary: int, seconds: np.ndarray | None) -> None:
         super().__init__()
         pairs = np.zeros(0, np.int64) if seconds is None else seconds.astype(np.int64)
         self.words = vocabulary - len(pairs)
         self.register_buffer("seconds", torch.from_numpy(pairs), persistent=False)
-        language = replace(language_options(config), dropout=0.0)
+        language = replace(language_options(config, units), dropout=0.0)
         self.embedding = nn.Embedding(self.words, config.embedding)
         self.recurrent = layers(language, config.embedding, bidirectional=config.bidirectional)
         self.requires_grad_(False)
         directions = 2 if config.bidirectional else 1
-        self.take = nn.Linear(directions * config.contextual, config.embedding, bias=False)
+        self.take = nn.Linear(directions * units, config.embedding, bias=False)
 
     def forward(self, tokens: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Features of shape (time, batch, embedding).

@@ -13,15 +13,18 @@ from gatework.data.inputs import RaggedSeries
 from gatework.data.long import is_long, long_table, read_long
 from gatework.data.recordings import Recordings
 from gatework.data.store.inputs import PackedInputs
-from gatework.data.text import Texts
+from gatework.data.text import TextEncoder, Texts
+from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions
+from gatework.tasks._sequence import Encoder, fit_encoder
 from gatework.tasks.classify import class_weights
-from gatework.tasks.classify.options import ClassOptions, PretrainingOptions, SequenceOptions, SoundOptions
+from gatework.tasks.classify.options import LossOptions, PretrainingOptions, SequenceOptions, SoundOptions
 from gatework.tasks.classify.unlabelled import BegunDataset, UnlabelledDataset, pretrained_recipe
 
 if TYPE_CHECKING:
     from gatework.data.dataset import Columns, Dataset, Split
     from gatework.data.reading import Reading
+    from gatework.options import DataOptions
     from gatework.recipe import Recipe
 
 _OF_SERIES: Mapping[str, Any] = {
@@ -75,6 +78,37 @@ def decided(recipe: Recipe, dataset: Dataset, named: Collection[str]) -> Recipe:
     return recipe.changed(**{name: value for name, value in changes.items() if name not in named})
 
 
+def check_classes(dataset: Dataset) -> None:
+    """Refuses a data set without two classes in its training part.
+
+    Raises:
+        DataError: It has values to predict, or its training part has examples of one class only.
+    """
+    if not dataset.classes:
+        raise DataError(f'"{dataset.name}" has values to predict and no classes; train it with the task "regress"')
+    present = np.flatnonzero(dataset.class_counts)
+    if len(present) < 2:
+        only = dataset.classes[present[0]] if len(present) else "none"
+        raise DataError(
+            f'every training example of "{dataset.name}" has the same class "{only}"; '
+            "a classifier needs examples of two classes at least"
+        )
+
+
+def encoder_of(dataset: Dataset, config: DataOptions) -> Encoder:
+    """How texts or series become batches: as the language model that a network begins from has it, or learnt.
+
+    Raises:
+        UsageError: Pairs of words are wanted of a network that reads pieces of words.
+    """
+    if not isinstance(dataset, BegunDataset):
+        more = (dataset.unlabelled,) if isinstance(dataset, UnlabelledDataset) else ()
+        return fit_encoder(dataset.train.inputs, config, *more)
+    if config.pairs:
+        raise UsageError("--pairs is of words, and the network reads pieces of them as --from has it; give --pairs 0")
+    return TextEncoder(dataset.pieces, config.max_tokens, config.padding)
+
+
 def are_few_and_short(inputs: Any) -> bool:
     """Whether the training part is one or two thousand texts at most, of a few sentences each."""
     return isinstance(inputs, Texts) and 0 < len(inputs) < _FEW and float(np.median(inputs.tokens.lengths)) < _SHORT
@@ -83,7 +117,7 @@ def are_few_and_short(inputs: Any) -> bool:
 def outlook(dataset: Dataset, recipe: Recipe) -> list[str]:
     """What was decided for the data, in words, and what its classes count; nothing where the recipe is that of all."""
     lines = class_weights.outlook(dataset, recipe)
-    if not are_few_and_short(dataset.train.inputs) or not recipe.model.adversarial:
+    if not are_few_and_short(dataset.train.inputs) or not recipe.section(LossOptions).adversarial:
         return lines
     return [
         *lines,
@@ -117,8 +151,8 @@ def unused_sections(recipe: Mapping[str, Any], state: Mapping[str, Any]) -> set[
     plan = recipe.get(PretrainingOptions.section) or {}
     if not any(plan.get(name) for name in ("pretrain", "unlabelled", "from_run")):
         unused.add(PretrainingOptions.section)
-    if not recipe.get(ClassOptions.section):
-        unused.add(ClassOptions.section)
+    if not any((recipe.get(LossOptions.section) or {}).values()):
+        unused.add(LossOptions.section)
     return unused
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from gatework.data.dataset import Dataset
 from gatework.data.text import Texts
 from gatework.recipe import recipe_of_task
-from gatework.tasks.classify.options import ClassOptions
+from gatework.tasks.classify.options import LossOptions
 from gatework.tasks.classify.unlabelled import BegunDataset, UnlabelledDataset
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def trainings(dataset: Dataset, recipe: Recipe) -> Mapping[str, tuple[Dataset, R
         usual = replace(usual, data=recipe.data).changed(
             seed=recipe.training.seed,
             shards=recipe.training.shards,
-            class_weights=recipe.section(ClassOptions).class_weights,
+            class_weights=recipe.section(LossOptions).class_weights,
         )
         made[f"{size}-{PLAIN}"] = Dataset(**plain), usual.changed(epochs=max(epochs, usual.training.epochs))
     return made

@@ -67,15 +67,20 @@ def heard_loss(network: Any, batch: Batch, is_word: Tensor, weights: Sequence[fl
     return Loss(plain.total + heard, plain.weight, plain.sums)
 
 
-def withstanding_loss(network: Any, batch: Batch, weights: Sequence[float] = ()) -> Loss:
+def withstanding_loss(network: Any, batch: Batch, share: float, weights: Sequence[float] = ()) -> Loss:
     """The mean loss over a batch of texts and its worst neighbour; see `Classifier.withstanding()`."""
-    outputs = network.withstanding(lambda scores: cross_entropy(scores, batch.targets), **batch.tensors())
+    outputs = network.withstanding(lambda scores: cross_entropy(scores, batch.targets), share, **batch.tensors())
     plain, moved = (class_loss(half, batch.targets, weights) for half in outputs.chunk(2))
     return Loss((plain.total + moved.total) / 2, plain.weight, plain.sums)
 
 
 def training_loss(
-    model: nn.Module, batch: Batch, words: Collection[str], classes: Sequence[str], weights: Sequence[float] = ()
+    model: nn.Module,
+    batch: Batch,
+    words: Collection[str],
+    classes: Sequence[str],
+    weights: Sequence[float] = (),
+    adversarial: float = 0.0,
 ) -> Loss | None:
     """What a network learns by where that is more than the loss of its classes; None where it is not.
 
@@ -85,11 +90,12 @@ def training_loss(
         words: The classes that a stream is searched for.
         classes: All of them.
         weights: As `class_loss()` takes them.
+        adversarial: How far word vectors are moved, as a share of their length; they are not if 0.
     """
     if not model.training:
         return None
-    if getattr(model, "adversarial", False):
-        return withstanding_loss(model, batch, weights)
+    if adversarial:
+        return withstanding_loss(model, batch, adversarial, weights)
     if getattr(model, "presence", None) is None:
         return None
     return heard_loss(model, batch, torch.tensor([name in words for name in classes]), weights)

@@ -36,6 +36,7 @@ class Classifier(SequenceModel):
         classes: How many classes there are.
         seconds: As `SequenceModel` takes them.
         is_spotting: Whether it listens for its classes in streams of sound.
+        contextual: Units, for each direction, of the language model that is read beside words; 0 without one.
 
     Attributes:
         spotting: What each threshold comes to, as `spotting.curve()` gives it; None of what reads no sound.
@@ -43,7 +44,6 @@ class Classifier(SequenceModel):
         presence: What says from the view of the states whether there is a word at all; None likewise.
         familiar: What looks a second time at words in a stream; None likewise.
         joining: What its scores are calibrated by and joined with, once it is trained.
-        adversarial: How far a training step moves word vectors, as a share of their length.
         context: What a language model knows at each word; None where there is none.
     """
 
@@ -59,6 +59,7 @@ class Classifier(SequenceModel):
         classes: int,
         seconds: np.ndarray | None = None,
         is_spotting: bool = False,
+        contextual: int = 0,
     ) -> None:
         super().__init__(config, vocabulary=vocabulary, inputs=inputs, outputs=classes, seconds=seconds)
         # What each threshold comes to on the validation part once training has ended; all 0 until then.
@@ -71,9 +72,12 @@ class Classifier(SequenceModel):
         )
         self.familiar = Familiarity(classes, width) if is_spotting else None
         self.joining = Joining(classes)
-        self.adversarial = config.adversarial if vocabulary is not None else 0.0
-        is_in_context = config.contextual and vocabulary is not None
-        self.context = Context(config, vocabulary or 0, seconds) if is_in_context else None
+        self.context = Context(config, contextual, vocabulary, seconds) if contextual and vocabulary else None
+
+    @property
+    def reads_words_alone(self) -> bool:
+        """Whether no language model is read beside words."""
+        return self.context is None
 
     def vectors(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """What the recurrent layers read, shape (time, batch, features); see `forward()`."""
@@ -106,7 +110,9 @@ class Classifier(SequenceModel):
             raise UsageError("only a network that was trained on recordings says whether there is a word")
         return self.output(view), self.presence(view).squeeze(1)
 
-    def withstanding(self, loss: Callable[[Tensor], Tensor], inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def withstanding(
+        self, loss: Callable[[Tensor], Tensor], share: float, inputs: Tensor, lengths: Tensor | None = None
+    ) -> Tensor:
         r"""Scores of a batch, and below them those of the same batch with word vectors moved where that hurts most.
 
         With $x$ the word vectors of a text and $g$ the gradient of its loss by them, they are moved by
@@ -115,6 +121,7 @@ class Classifier(SequenceModel):
 
         Args:
             loss: The loss of scores, to be made larger.
+            share: How far they are moved, as a share of their length: $\epsilon$.
             inputs: Token indices, shape (batch, time).
             lengths: Steps of each sequence, shape (batch,); None if all have every step.
 
@@ -129,7 +136,7 @@ class Classifier(SequenceModel):
         length, steepness = (
             torch.linalg.vector_norm(v.detach(), dim=(0, 2), keepdim=True) for v in (vectors, gradient)
         )
-        moved = vectors + self.adversarial * length * gradient / steepness.clamp_min(torch.finfo(gradient.dtype).tiny)
+        moved = vectors + share * length * gradient / steepness.clamp_min(torch.finfo(gradient.dtype).tiny)
         return torch.cat([plain, self.of_vectors(moved, lengths)])
 
     def depths(self) -> list[list[nn.Parameter]]:

@@ -258,8 +258,8 @@ def before(encoder: TextEncoder, dataset: UnlabelledDataset, recipe: Recipe) -> 
         schedule="cosine", warmup=0.05, patience=0, averaging=0.0, best_weights=False,
         **{"model.dropout": plan.pretrain_dropout},
     )  # fmt: skip
-    if recipe.model.contextual:
-        changed = replace(changed, model=language_options(changed.model))
+    if plan.contextual:
+        changed = replace(changed, model=language_options(changed.model, plan.contextual))
     return Before(NAME, WordModelTask.counted(encoder, learnt), data, changed)
 
 

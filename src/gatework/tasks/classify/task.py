@@ -14,24 +14,29 @@ from gatework.data.reading import Reading
 from gatework.data.recordings import Recordings
 from gatework.data.sound_classes import BACKGROUND
 from gatework.data.sounds import SoundEncoder
-from gatework.data.text import TextEncoder
 from gatework.data.ts_files import is_ts_file
-from gatework.errors import DataError, UsageError
+from gatework.errors import UsageError
 from gatework.options import TimeOptions
 from gatework.tasks import classify
 from gatework.tasks._blend import NETWORK, NETWORK_ALONE, Blend
 from gatework.tasks._recorded import recording_options
-from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
+from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, tuples
 from gatework.tasks._task import Baseline, Before, Earlier, Evaluation, Loss, PartRates, Scores, refuse_options
-from gatework.tasks.classify import beginnings, report, sounds
+from gatework.tasks.classify import beginnings, kinds, report, sounds
 from gatework.tasks.classify.baselines import absent, baselines, quick_baselines
 from gatework.tasks.classify.charts import backtest, breakdown, charts, tested
 from gatework.tasks.classify.class_weights import class_weights, weighted_recipe
 from gatework.tasks.classify.joint import Joint, joining_of
-from gatework.tasks.classify.kinds import about, decided, is_row, of_long_table, outlook, unused_sections
 from gatework.tasks.classify.label_curve import trainings
 from gatework.tasks.classify.metrics import answers_of, metrics, sample, shown, shown_rows, weighted_accuracy
-from gatework.tasks.classify.options import OF_SOUND_ANSWERS, OPTIONS, PretrainingOptions, SequenceOptions, SoundOptions
+from gatework.tasks.classify.options import (
+    OF_SOUND_ANSWERS,
+    OPTIONS,
+    LossOptions,
+    PretrainingOptions,
+    SequenceOptions,
+    SoundOptions,
+)
 from gatework.tasks.classify.sounds import Sounds, is_of_sounds
 from gatework.tasks.classify.strangers import is_for_strangers
 from gatework.tasks.classify.tally import ClassTally
@@ -58,6 +63,8 @@ if TYPE_CHECKING:
 _JOINING = "joining."
 """What the names of a run's weights begin with that are not the network's own."""
 _SPOTTING = ("spotting", "listened", "presence.", "familiar.")
+_KEPT = ("hears_strangers", "contextual")
+"""The fields that stand in its state as they are, where they are not their defaults."""
 _NO_KEYWORDS = (BACKGROUND, "silence", "unknown")
 
 
@@ -77,6 +84,8 @@ class ClassifyTask(SequenceTask):
         sound: How recordings were read, and what is done to them in training; None of texts and series.
         weights: How many times an example of each class counts while the network learns; once if empty.
         hears_strangers: Whether it answers speakers whom it has not learnt from; see `tract`.
+        contextual: Units, for each direction, of the language model that is read beside words; 0 without one.
+        adversarial: How far a training step moves word vectors, as a share of their length, while the network learns.
     """
 
     options = OPTIONS
@@ -94,6 +103,8 @@ class ClassifyTask(SequenceTask):
     sound: SoundOptions | None = None
     weights: tuple[float, ...] = ()
     hears_strangers: bool = False
+    contextual: int = 0
+    adversarial: float = 0.0
 
     @property
     def pipeline(self) -> str:
@@ -120,7 +131,7 @@ class ClassifyTask(SequenceTask):
     @classmethod
     def decided(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
         """The recipe with what the kind of data needs."""
-        return decided(recipe, dataset, {name.rpartition(".")[2] for name in given})
+        return kinds.decided(recipe, dataset, {name.rpartition(".")[2] for name in given})
 
     @classmethod
     def bound(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
@@ -136,15 +147,7 @@ class ClassifyTask(SequenceTask):
         Raises:
             DataError: The data set has no classes, or its training part has examples of one class only.
         """
-        if not dataset.classes:
-            raise DataError(f'"{dataset.name}" has values to predict and no classes; train it with the task "regress"')
-        present = np.flatnonzero(dataset.class_counts)
-        if len(present) < 2:
-            only = dataset.classes[present[0]] if len(present) else "none"
-            raise DataError(
-                f'every training example of "{dataset.name}" has the same class "{only}"; '
-                "a classifier needs examples of two classes at least"
-            )
+        kinds.check_classes(dataset)
         if isinstance(dataset.train.inputs, Recordings):
             sound = recording_options(dataset, SoundOptions)
             return cls(
@@ -153,16 +156,10 @@ class ClassifyTask(SequenceTask):
                 sound=sound,
                 hears_strangers=is_for_strangers(dataset),
             )
-        if isinstance(dataset, BegunDataset):
-            if config.pairs:
-                raise UsageError(
-                    "--pairs is of words, and the network reads pieces of them as --from has it; give --pairs 0"
-                )
-            encoder: Encoder = TextEncoder(dataset.pieces, config.max_tokens, config.padding)
-        else:
-            more = (dataset.unlabelled,) if isinstance(dataset, UnlabelledDataset) else ()
-            encoder = fit_encoder(dataset.train.inputs, config, *more)
-        return cls(encoder, dataset.classes, dataset.columns, dataset.reading)
+        contextual = dataset.contextual if isinstance(dataset, UnlabelledDataset) else 0
+        return cls(
+            kinds.encoder_of(dataset, config), dataset.classes, dataset.columns, dataset.reading, contextual=contextual
+        )
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
@@ -173,7 +170,7 @@ class ClassifyTask(SequenceTask):
             "reading": self.reading.state(),
             **({"answer": self.chosen.state()} if self.chosen else {}),
             **({"sound": asdict(self.sound)} if self.sound else {}),
-            **({"hears_strangers": True} if self.hears_strangers else {}),
+            **{name: getattr(self, name) for name in _KEPT if getattr(self, name)},
         }
 
     def model(self, config: ModelOptions) -> nn.Module:
@@ -186,6 +183,7 @@ class ClassifyTask(SequenceTask):
             classes=sizes.outputs,
             seconds=self.seconds,
             is_spotting=self.sound is not None,
+            contextual=self.contextual,
         )
 
     def before(self, dataset: Dataset, recipe: Recipe, earlier: Sequence[Earlier] = ()) -> Before | None:
@@ -203,8 +201,9 @@ class ClassifyTask(SequenceTask):
         beginnings.begin(model, dataset, earlier)
 
     def taught(self, dataset: Dataset, recipe: Recipe) -> ClassifyTask:
-        """The task with the weights of its classes."""
-        return replace(self, weights=class_weights(dataset, recipe))
+        """The task with the weights of its classes, and with how far word vectors are moved."""
+        share = recipe.section(LossOptions).adversarial if self.sizes.vocabulary else 0.0
+        return replace(self, weights=class_weights(dataset, recipe), adversarial=share)
 
     @property
     def deciding(self) -> str:
@@ -378,17 +377,17 @@ class ClassifyTask(SequenceTask):
     def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
         """A recipe for a reader, without the options of long tables where there was none."""
         shown = super().recipe_in_use(recipe, state)
-        return {name: part for name, part in shown.items() if name not in unused_sections(recipe, state)}
+        return {name: part for name, part in shown.items() if name not in kinds.unused_sections(recipe, state)}
 
     def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads texts, series or recordings without answers."""
         if isinstance(self.encoder, SoundEncoder):
             return self._read_sounds(source, recipe, options, has_labels=False)
-        if self.reads_parts or isinstance(source, (np.ndarray, list, tuple)) or is_row(source):
+        if self.reads_parts or isinstance(source, (np.ndarray, list, tuple)) or kinds.is_row(source):
             return super().read(source, recipe, **options)
         refuse_options(self.name, options)
         columns = {role: names for role, names in self.columns.items() if role != "label"}
-        return of_long_table(source, recipe, columns, self.reading, self.classes)
+        return kinds.of_long_table(source, recipe, columns, self.reading, self.classes)
 
     def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads examples with known answers."""
@@ -397,7 +396,7 @@ class ClassifyTask(SequenceTask):
         if self.reads_parts:
             return super().read_known(source, recipe, **options)
         refuse_options(self.name, options)
-        return of_long_table(source, recipe, self.columns, self.reading, self.classes)
+        return kinds.of_long_table(source, recipe, self.columns, self.reading, self.classes)
 
     def _read_sounds(self, source: Any, recipe: Recipe, options: Mapping[str, Any], *, has_labels: bool) -> Sounds:
         refuse_options(self.name, options, OF_SOUND_ANSWERS)
@@ -435,8 +434,8 @@ class ClassifyTask(SequenceTask):
         chosen = Blend.from_state(state["answer"]) if "answer" in state else None
         classes, columns = tuple(state["classes"]), tuples(state["columns"])
         sound = SoundOptions(**state["sound"]) if "sound" in state else None
-        encoder, strangers = encoder_from_state(state["encoder"]), state.get("hears_strangers", False)
-        return cls(encoder, classes, columns, reading, chosen, sound, (), strangers)
+        kept = {name: state[name] for name in _KEPT if name in state}
+        return cls(encoder_from_state(state["encoder"]), classes, columns, reading, chosen, sound, **kept)
 
     @property
     def width(self) -> int:
@@ -453,11 +452,11 @@ class ClassifyTask(SequenceTask):
 
     def outlook(self, dataset: Dataset, recipe: Recipe, step_seconds: Callable[[], float]) -> list[str]:
         """What was decided for the data."""
-        return outlook(dataset, recipe)
+        return kinds.outlook(dataset, recipe)
 
     def about(self, dataset: Dataset) -> list[str]:
         """What was read, with the share of every class in the training part."""
-        return [*super().about(dataset), *about(dataset, self.classes)]
+        return [*super().about(dataset), *kinds.about(dataset, self.classes)]
 
     def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
         """Cross-entropy; see `gatework.tasks.classify.losses`."""
@@ -465,7 +464,9 @@ class ClassifyTask(SequenceTask):
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """The loss of a network on a batch, in training perhaps with more than that of its classes."""
-        further = classify.training_loss(model, batch, self.keywords, self.classes, self.weights)
+        further = classify.training_loss(
+            model, batch, self.keywords, self.classes, self.weights, adversarial=self.adversarial
+        )
         return super().loss(model, batch) if further is None else further
 
     def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:

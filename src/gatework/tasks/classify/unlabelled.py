@@ -18,7 +18,7 @@ from gatework.data.text import Texts, texts_of
 from gatework.data.unlabelled import read_unlabelled
 from gatework.errors import UsageError
 from gatework.tasks._language_run import LanguageRun
-from gatework.tasks.classify.options import ClassOptions, PretrainingOptions
+from gatework.tasks.classify.options import LossOptions, PretrainingOptions
 
 if TYPE_CHECKING:
     from gatework.recipe import Recipe
@@ -43,9 +43,11 @@ class UnlabelledDataset(Dataset):
 
     Attributes:
         unlabelled: Texts without labels, none of which is in the validation or the test part.
+        contextual: The units of the language model of these texts that is read beside words; 0 without one.
     """
 
     unlabelled: Texts = field(kw_only=True)
+    contextual: int = 0
 
     @property
     def without_labels(self) -> tuple[Inputs, ...]:
@@ -76,7 +78,7 @@ def with_unlabelled(dataset: Dataset, recipe: Recipe) -> Dataset:
     plan = recipe.section(PretrainingOptions)
     flags = {"--pretrain": plan.pretrain, "--unlabelled": plan.unlabelled, "--from": plan.from_run}
     given = [flag for flag, value in flags.items() if value is not None]
-    if recipe.model.contextual:
+    if plan.contextual:
         _check_context(recipe, is_unlabelled=plan.unlabelled is not None)
     if not given:
         return dataset
@@ -117,7 +119,7 @@ def _check_self_training(recipe: Recipe, given: Sequence[str]) -> None:
     """Refuses what does not go with texts that a first network labels."""
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} are two ways to begin; give one of them")
-    if recipe.section(ClassOptions).class_weights is not None:
+    if recipe.section(LossOptions).class_weights is not None:
         raise UsageError("--class-weights counts labels, and --unlabelled gives texts probabilities; leave one out")
     if recipe.section(PretrainingOptions).label_curve:
         raise UsageError("--label-curve needs a beginning that knows no label; leave it out, or --unlabelled")
@@ -126,7 +128,8 @@ def _check_self_training(recipe: Recipe, given: Sequence[str]) -> None:
 def _with_texts(dataset: Dataset, source: str, recipe: Recipe, train: Texts) -> UnlabelledDataset:
     held = [part.inputs for part in (dataset.validation, dataset.test) if isinstance(part.inputs, Texts)]
     texts, fingerprint, notes = read_unlabelled(source, recipe.data, train, held)
-    return UnlabelledDataset(**_with_more(dataset, fingerprint, notes), unlabelled=texts)
+    units = recipe.section(PretrainingOptions).contextual
+    return UnlabelledDataset(**_with_more(dataset, fingerprint, notes), unlabelled=texts, contextual=units)
 
 
 def _begun(dataset: Dataset, earlier: LanguageRun) -> BegunDataset:

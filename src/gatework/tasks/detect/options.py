@@ -86,7 +86,7 @@ OPTIONS = TaskOptions(
     )
     | {f"time.{name}" for name in ("known", "past", "static", "frequency", "missing", "duplicates")}
     | {"model.bidirectional", "model.embedding", "model.embedding_dropout", "model.pooling", "training.bucket"}
-    | {"data.test_file", "model.adversarial", "model.contextual"},
+    | {"data.test_file"},
     help={
         "data.target": "The columns of numbers that are watched.",
         "data.label": "The column that marks anomalous rows; with it a detector learns from what is marked.",

@@ -119,7 +119,7 @@ OPTIONS = TaskOptions(
     frozenset(f"data.{name}" for name in ("text", "label", "validation", "test", "scale", "split_seed"))
     | {"data.vocabulary", "data.pairs", "data.max_tokens", "data.padding"}
     | {"model.bidirectional", "model.embedding", "model.embedding_dropout", "model.pooling", "training.bucket"}
-    | {"data.test_file", "model.adversarial", "model.contextual"},
+    | {"data.test_file"},
     help={"data.target": "The columns of numbers to forecast."},
     needed=frozenset({"time.time", "data.target"}),
     prediction=ForecastPrediction,

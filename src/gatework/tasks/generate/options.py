@@ -103,14 +103,7 @@ OPTIONS = TaskOptions(
     "gatework.tasks.generate.task:GenerateTask",
     (GenerateOptions,),
     frozenset(f"data.{name}" for name in ("target", "decimal", "pairs", "max_tokens", "padding", "scale", "split_seed"))
-    | {
-        "data.test_file",
-        "model.bidirectional",
-        "model.pooling",
-        "model.adversarial",
-        "model.contextual",
-        "training.bucket",
-    },
+    | {"data.test_file", "model.bidirectional", "model.pooling", "training.bucket"},
     help={
         "data.text": "The column of a table that holds the texts.",
         "data.label": "The column of a table that says what each text is labelled; a prediction then takes --label.",

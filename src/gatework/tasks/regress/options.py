@@ -24,7 +24,7 @@ OPTIONS = TaskOptions(
     "Predict values from a series or a text.",
     "gatework train regress readings.csv --target output --out RUN",
     "gatework.tasks.regress.task:RegressTask",
-    unused=frozenset({"data.label", "model.adversarial", "model.contextual"}),
+    unused=frozenset({"data.label"}),
     recipes=Path(__file__).with_name("recipes"),
     is_meant_by=_is_meant_by,
     fitted=_fitted,

@@ -127,7 +127,7 @@ OPTIONS = TaskOptions(
     (SpeechOptions,),
     frozenset(f"data.{name}" for name in ("label", "target", "vocabulary", "pairs", "max_tokens", "padding", "scale"))
     | {"data.decimal", "data.published", "model.embedding", "model.embedding_dropout", "model.pooling"}
-    | {"data.test_file", "data.store", "model.adversarial", "model.contextual"},
+    | {"data.test_file", "data.store"},
     prediction=TranscriptOptions,
     is_made_for=_is_made_for,
     recipes=Path(__file__).with_name("recipes"),

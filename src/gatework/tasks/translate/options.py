@@ -117,7 +117,7 @@ OPTIONS = TaskOptions(
     frozenset(
         {"data.text", "data.label", "data.pairs", "data.max_tokens", "data.padding", "data.scale", "data.decimal"}
     )
-    | {"data.test_file", "data.store", "model.bidirectional", "model.pooling", "model.adversarial", "model.contextual"},
+    | {"data.test_file", "data.store", "model.bidirectional", "model.pooling"},
     help={
         "data.target": "The column of their translations, by name or number; of a TMX file the language, of files the "
         "ending.",
