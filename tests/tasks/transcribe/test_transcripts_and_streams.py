@@ -17,6 +17,7 @@ from gatework.nn import QuantizedLayer
 from gatework.tasks.transcribe.options import SpeechOptions
 from gatework.tasks.transcribe.streaming import StepStream
 from gatework.tasks.transcribe.task import TranscribeTask
+from gatework.tasks.transcribe.transcriber import AskedTranscript
 from gatework.tasks.transcribe.transcript import FORMATS, LONGEST, Word, row_of, subtitles
 from gatework.training.predictor import Predictor
 from support import recordings
@@ -159,11 +160,15 @@ def test_one_of_given_phrases_is_chosen_with_how_sure_that_is(run, wav, tmp_path
         run.predict(wav, phrases=str(tmp_path / "empty.txt"))
 
 
-def test_a_network_that_reads_from_the_end_says_that_it_cannot_stream(tmp_path):
-    recipe = recordings.small(epochs=1)
-    run = training.train("transcribe", recordings.dataset(12, 4), out=tmp_path / "run", recipe=recipe, threads=1)
+def test_a_network_that_reads_from_the_end_cannot_stream_and_is_searched_more_widely(run, tmp_path):
+    def beam(of, **options):
+        return of.task.transcriber(of.network, AskedTranscript(**options)).reader.beam
+
+    recipe, letters = recordings.small(epochs=1), SpeechOptions(units="letters")
+    ends = training.train("transcribe", recordings.dataset(12, 4, letters), out=tmp_path, recipe=recipe, threads=1)
     with pytest.raises(UsageError, match="needs the whole recording; train one with --no-bidirectional"):
-        list(run.predictor.answer_bytes(io.BytesIO(b"")))
+        list(ends.predictor.answer_bytes(io.BytesIO(b"")))
+    assert (beam(ends), beam(ends, beam=8), beam(run), beam(run, beam=8)) == (256, 8, 32, 8)
 
 
 def test_a_recording_that_cannot_be_read_is_left_out_where_that_is_asked_for(run, tmp_path):

@@ -93,7 +93,12 @@ class TranscriptOptions(RecordingAnswerOptions):
     unsure: bool | None = option(
         None, help="Write (unsure) in place of a word that is likelier wrong than right.", commands=("predict",)
     )
-    beam: int | None = option(None, low=1, high=10_000, help="Prefixes that the search keeps; 32 if absent.")
+    beam: int | None = option(
+        None,
+        low=1,
+        high=10_000,
+        help="Prefixes that the search keeps; if absent 256, or 32 where the network can stream or writes words.",
+    )
     lm: str | None = option(
         None,
         help="A run of train generate, of characters, that reads along with the search in the place of the run's own; "

@@ -18,6 +18,7 @@ from gatework.data.batches import evaluation_order
 from gatework.data.features import HOP, FeatureSpec
 from gatework.data.recordings import names_apart
 from gatework.decoding import SpokenLanguage
+from gatework.decoding.ctc import BEAM
 from gatework.errors import DataError, UsageError
 from gatework.formatting import counted
 from gatework.options import options_of
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 
 _EVALUATION_BATCH = 32
 _MOST_STACKED = 4
+_WIDE_BEAM = 256
 _PREDICTION = tuple(one.name for one in options_of(TranscriptOptions))
 
 
@@ -282,7 +284,12 @@ class TranscribeTask(Stored, Task):
             recurrent = kept.beside(self.alphabet)
         elif asked.lm_weight is not None:
             raise UsageError("--lm-weight is of a language model, and this run keeps none; name one with --lm")
+        asked = dataclasses.replace(asked, beam=asked.beam or self._beam(model))
         return Transcriber(self.alphabet, known, Chosen.from_state(state), asked, self.stack, recurrent)
+
+    def _beam(self, model: nn.Module) -> int:
+        """The prefixes that a search keeps: of files alone many, as a text is better for it and nobody waits."""
+        return BEAM if self.alphabet.is_words or can_stream(_speech_model(model)) else _WIDE_BEAM
 
     @cached_property
     def language(self) -> SpokenLanguage:
@@ -311,7 +318,17 @@ class TranscribeTask(Stored, Task):
         said = held.targets.tolist()
         complete = self.spoken_language([word for text in said for word in text.split()])
         loudness = [loudness_of(frames, self.stack) for frames in held.inputs.features]
-        best = chosen(self.alphabet, self.language, complete, self.texts, heard.log_probs, said, recurrent, loudness)
+        best = chosen(
+            self.alphabet,
+            self.language,
+            complete,
+            self.texts,
+            heard.log_probs,
+            said,
+            recurrent,
+            loudness,
+            beam=self._beam(network),
+        )
         network.decoding.copy_(torch.tensor(best.state()))
 
     def seconds_besides(self, model: nn.Module, dataset: Dataset) -> float:

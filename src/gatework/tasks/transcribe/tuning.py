@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass, fields, replace
 import numpy as np
 
 from gatework.decoding import CtcReader, LanguageWeights, LetterModel, SpokenLanguage, WrittenLetter
+from gatework.decoding.ctc import BEAM
 from gatework.tasks._voice import LEAST, Loudness, least_of
 from gatework.tasks.transcribe.confidence import COUNT as CONFIDENCE_COUNT
 from gatework.tasks.transcribe.confidence import Confidence
@@ -76,6 +77,8 @@ def chosen(
     references: Sequence[str],
     recurrent: LetterModel | None = None,
     loudness: Sequence[Sequence[float]] = (),
+    *,
+    beam: int = BEAM,
 ) -> Chosen:
     """What does best on recordings that were held back.
 
@@ -88,11 +91,12 @@ def chosen(
         references: What is said in each.
         recurrent: A recurrent language model.
         loudness: That of every step of each recording, if it is known.
+        beam: Prefixes that are kept where the words are read whose confidence is learnt.
     """
     weights = closed = chosen_weights(alphabet.units, language, log_probs, references, recurrent)
     if complete.lexicon:
         closed = chosen_weights(alphabet.units, complete, log_probs, references, recurrent, is_closed=True)
-    reader = CtcReader(alphabet.units, language, weights, recurrent=recurrent)
+    reader = CtcReader(alphabet.units, language, weights, beam=beam, recurrent=recurrent)
     judged = [_judged(alphabet, reader, one, said) for one, said in zip(log_probs, references, strict=True)]
     return Chosen(
         weights,
