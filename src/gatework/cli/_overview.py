@@ -13,10 +13,10 @@ from rich.markup import escape
 from rich.table import Table as Lines
 
 from gatework.cli._show import say
-from gatework.data.looks import looked
+from gatework.data.column_summaries import column_summaries
 from gatework.data.tables import Table
 from gatework.formatting import counted, printable
-from gatework.options import TASKS, ColumnLook
+from gatework.options import TASKS, ColumnSummary
 
 _MOST_COLUMNS = 30
 _MOST_CHARACTERS = 40
@@ -26,21 +26,26 @@ _INDENT = "    "
 
 def overview(table: Table, source: str, *, as_json: bool) -> None:
     """Prints what each column of a table holds, which tasks suit it, and the command of each."""
-    looks = looked(table)
-    suiting = {task.name: fitted for task in TASKS.values() if (fitted := task.fitted(looks)) is not None}
+    columns = column_summaries(table)
+    suiting = {task.name: options for task in TASKS.values() if (options := task.options_for(columns)) is not None}
     commands = {
         name: shlex.join(["gatework", "train", name, source, *options, "--out", "RUN"])
         for name, options in suiting.items()
     }
     if as_json:
-        said = {"task": None, "rows": len(table), "columns": [asdict(look) for look in looks], "commands": commands}
+        said = {
+            "task": None,
+            "rows": len(table),
+            "columns": [asdict(column) for column in columns],
+            "commands": commands,
+        }
         print(json.dumps(said, indent=2, ensure_ascii=False))
         return
-    say(f"{table.where}: {counted(len(table), 'row')}, {counted(len(looks), 'column')}")
+    say(f"{table.where}: {counted(len(table), 'row')}, {counted(len(columns), 'column')}")
     print()
-    Console(width=None if sys.stdout.isatty() else _WIDTH).print(_columns(looks))
-    if len(looks) > _MOST_COLUMNS:
-        print(f"... and {len(looks) - _MOST_COLUMNS:,} more")
+    Console(width=None if sys.stdout.isatty() else _WIDTH).print(_columns(columns))
+    if len(columns) > _MOST_COLUMNS:
+        print(f"... and {len(columns) - _MOST_COLUMNS:,} more")
     print()
     if not commands:
         say("No task learns from such columns by themselves; gatework train TASK --help says what each needs.")
@@ -67,25 +72,25 @@ def _command(line: str) -> str:
     return " \\\n".join(_INDENT + part for part in lines).replace("\0", " ")
 
 
-def _columns(looks: tuple[ColumnLook, ...]) -> Lines:
+def _columns(columns: tuple[ColumnSummary, ...]) -> Lines:
     lines = Lines(box=None, pad_edge=False, header_style="bold")
     for title in ("column", "holds", "such as"):
         lines.add_column(title, overflow="fold")
-    for look in looks[:_MOST_COLUMNS]:
-        examples = ", ".join(look.examples)
+    for column in columns[:_MOST_COLUMNS]:
+        examples = ", ".join(column.examples)
         cut = examples if len(examples) <= _MOST_CHARACTERS else f"{examples[: _MOST_CHARACTERS - 1]}…"
-        lines.add_row(*(escape(printable(text)) for text in (look.name, _holding(look), cut)))
+        lines.add_row(*(escape(printable(text)) for text in (column.name, _holding(column), cut)))
     return lines
 
 
-def _holding(look: ColumnLook) -> str:
+def _holding(column: ColumnSummary) -> str:
     said = {
         "times": "times",
-        "number": f"numbers, {look.distinct:,} that differ",
+        "number": f"numbers, {column.distinct:,} that differ",
         "numbering": "a numbering of the rows",
-        "words": f"{look.distinct:,} words that come again",
-        "names": f"words, {look.distinct:,} that differ",
-        "text": f"texts, {look.distinct:,} that differ",
+        "words": f"{column.distinct:,} words that come again",
+        "names": f"words, {column.distinct:,} that differ",
+        "text": f"texts, {column.distinct:,} that differ",
         "nothing": "nothing that differs",
-    }[look.kind]
-    return said + (f", {look.missing:,} missing" if look.missing else "")
+    }[column.kind]
+    return said + (f", {column.missing:,} missing" if column.missing else "")

@@ -1,6 +1,6 @@
 """Options, each declared once with its default, range and help; and what tasks say of themselves. Nothing heavy."""
 
-from gatework.options._column_look import ColumnKind, ColumnLook, looking_like, over_time
+from gatework.options._column_summary import ColumnKind, ColumnSummary, columns_holding, over_time
 from gatework.options._names import Names, as_list, column_names
 from gatework.options._option import (
     Among,
@@ -44,7 +44,7 @@ __all__ = [
     "AnswerOptions",
     "Between",
     "ColumnKind",
-    "ColumnLook",
+    "ColumnSummary",
     "DataOptions",
     "Device",
     "Dimension",
@@ -67,10 +67,10 @@ __all__ = [
     "Tried",
     "as_list",
     "column_names",
+    "columns_holding",
     "dimension",
     "find_option",
     "implied_task",
-    "looking_like",
     "option",
     "options_of",
     "options_of_calls",

@@ -10,7 +10,7 @@ from typing import Any
 
 from gatework._registry import Registry, resolve
 from gatework.errors import UsageError
-from gatework.options._column_look import ColumnLook
+from gatework.options._column_summary import ColumnSummary
 from gatework.options._option import Option, OptionSection, options_of
 from gatework.options._sections import READING, DataOptions, ModelOptions, TrainingOptions
 
@@ -47,7 +47,7 @@ class TaskOptions:
         is_meant_by: Whether these options, given by their bare names, speak of this task and no other; asked where a
             person names no task and every option is one of its own.
         reads_texts: Whether a plain text file is what it learns from.
-        fitted: The options by which it could learn from a table whose columns look so; None where it could not.
+        options_for: The options by which it could learn from a table with such columns; None where it could not.
         is_made_for: Whether what is at this path is read by this task and no other, as a folder of recordings is.
     """
 
@@ -62,7 +62,7 @@ class TaskOptions:
     prediction: type[OptionSection] | None = None
     recipes: Path | None = None
     is_meant_by: Callable[[Collection[str]], bool] = _never
-    fitted: Callable[[Sequence[ColumnLook]], tuple[str, ...] | None] = _nothing
+    options_for: Callable[[Sequence[ColumnSummary]], tuple[str, ...] | None] = _nothing
     is_made_for: Callable[[Path], bool] = _never
     reads_texts: bool = False
 

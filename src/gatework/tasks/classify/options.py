@@ -10,14 +10,14 @@ from typing import Literal
 from gatework.data._sound_files import lists_labelled_recordings, recordings_by_class
 from gatework.options import (
     AnswerOptions,
-    ColumnLook,
+    ColumnSummary,
     Names,
     OptionSection,
     RecordingAnswerOptions,
     RecordingOptions,
     TaskOptions,
     TimeOptions,
-    looking_like,
+    columns_holding,
     option,
     options_of,
 )
@@ -244,15 +244,16 @@ def _is_meant_by(given: Collection[str]) -> bool:
     return "target" not in given and ("time" not in given or "value" in given or {"series", "label"} <= set(given))
 
 
-def _fitted(looks: Sequence[ColumnLook]) -> tuple[str, ...] | None:
-    texts, words, numbers = (looking_like(looks, kind) for kind in ("text", "words", "number"))
-    few = [look.name for look in (looks if texts else looks[-1:]) if look.kind == "number" and look.distinct <= _FEW]
+def _options_for(columns: Sequence[ColumnSummary]) -> tuple[str, ...] | None:
+    texts, words, numbers = (columns_holding(columns, kind) for kind in ("text", "words", "number"))
+    candidates = columns if texts else columns[-1:]
+    few = [one.name for one in candidates if one.kind == "number" and one.distinct <= _FEW]
     label = (words or few)[-1:]
     if not label:
         return None
     if texts:
         return "--text", texts[0], "--label", *label
-    return ("--label", *label) if set(numbers) - {*label} and not looking_like(looks, "times") else None
+    return ("--label", *label) if set(numbers) - {*label} and not columns_holding(columns, "times") else None
 
 
 OPTIONS = TaskOptions(
@@ -266,6 +267,6 @@ OPTIONS = TaskOptions(
     recipes=Path(__file__).with_name("recipes"),
     prediction=SoundAnswerOptions,
     is_meant_by=_is_meant_by,
-    fitted=_fitted,
+    options_for=_options_for,
     is_made_for=_is_made_for,
 )

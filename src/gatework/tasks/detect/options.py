@@ -95,5 +95,5 @@ OPTIONS = TaskOptions(
     prediction=DetectPrediction,
     recipes=Path(__file__).with_name("recipes"),
     is_meant_by=_is_meant_by,
-    fitted=over_time,
+    options_for=over_time,
 )

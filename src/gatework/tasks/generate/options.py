@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gatework.options import ColumnLook, Names, OptionSection, TaskOptions, looking_like, option
+from gatework.options import ColumnSummary, Names, OptionSection, TaskOptions, columns_holding, option
 
 Level = Literal["auto", "char", "subword"]
 
@@ -91,8 +91,8 @@ class GeneratePrediction(OptionSection):
     )
 
 
-def _fitted(looks: Sequence[ColumnLook]) -> tuple[str, ...] | None:
-    texts = looking_like(looks, "text")
+def _options_for(columns: Sequence[ColumnSummary]) -> tuple[str, ...] | None:
+    texts = columns_holding(columns, "text")
     return ("--text", texts[0]) if texts else None
 
 
@@ -114,5 +114,5 @@ OPTIONS = TaskOptions(
     prediction=GeneratePrediction,
     recipes=Path(__file__).with_name("recipes"),
     reads_texts=True,
-    fitted=_fitted,
+    options_for=_options_for,
 )

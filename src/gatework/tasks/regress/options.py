@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from gatework.options import ColumnLook, TaskOptions, looking_like
+from gatework.options import ColumnSummary, TaskOptions, columns_holding
 
 
 def _is_meant_by(given: Collection[str]) -> bool:
     return "target" in given
 
 
-def _fitted(looks: Sequence[ColumnLook]) -> tuple[str, ...] | None:
-    texts, numbers = looking_like(looks, "text"), looking_like(looks, "number")
+def _options_for(columns: Sequence[ColumnSummary]) -> tuple[str, ...] | None:
+    texts, numbers = columns_holding(columns, "text"), columns_holding(columns, "number")
     if texts and numbers:
         return "--text", texts[0], "--target", numbers[-1]
-    return ("--target", numbers[-1]) if len(numbers) > 1 and not looking_like(looks, "times") else None
+    return ("--target", numbers[-1]) if len(numbers) > 1 and not columns_holding(columns, "times") else None
 
 
 OPTIONS = TaskOptions(
@@ -27,5 +27,5 @@ OPTIONS = TaskOptions(
     unused=frozenset({"data.label"}),
     recipes=Path(__file__).with_name("recipes"),
     is_meant_by=_is_meant_by,
-    fitted=_fitted,
+    options_for=_options_for,
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gatework.options import ColumnLook, OptionSection, TaskOptions, looking_like, option
+from gatework.options import ColumnSummary, OptionSection, TaskOptions, columns_holding, option
 
 AttentionKind = Literal["general", "dot", "additive", "none"]
 
@@ -103,8 +103,8 @@ def _is_meant_by(given: Collection[str]) -> bool:
     return "source_column" in given
 
 
-def _fitted(looks: Sequence[ColumnLook]) -> tuple[str, ...] | None:
-    texts = looking_like(looks, "text")
+def _options_for(columns: Sequence[ColumnSummary]) -> tuple[str, ...] | None:
+    texts = columns_holding(columns, "text")
     return ("--source", texts[0], "--target", texts[1]) if len(texts) > 1 else None
 
 
@@ -129,6 +129,6 @@ OPTIONS = TaskOptions(
     recipes=Path(__file__).with_name("recipes"),
     reads_texts=True,
     is_meant_by=_is_meant_by,
-    fitted=_fitted,
+    options_for=_options_for,
     is_made_for=_is_made_for,
 )

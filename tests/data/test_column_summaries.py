@@ -5,7 +5,7 @@ import datetime
 import polars as pl
 import pytest
 
-from gatework.data.looks import looked
+from gatework.data.column_summaries import column_summaries
 from gatework.data.tables import Table
 
 
@@ -27,15 +27,15 @@ from gatework.data.tables import Table
     ],
 )
 def test_a_column_is_told_by_its_values(values, kind):
-    (look,) = looked(Table.of(pl.DataFrame({"x": values})))
-    assert look.kind == kind
-    assert look.missing == (20 if "NA" in values else 40 if values == [None] * 40 else 0)
+    (column,) = column_summaries(Table.of(pl.DataFrame({"x": values})))
+    assert column.kind == kind
+    assert column.missing == (20 if "NA" in values else 40 if values == [None] * 40 else 0)
 
 
 def test_numbers_count_time_only_in_a_column_that_is_called_so():
     years = [1900 + k for k in range(0, 80, 2)]
-    looks = looked(Table.of(pl.DataFrame({"year": years, "weight": years})))
-    assert [look.kind for look in looks] == ["times", "number"]
+    columns = column_summaries(Table.of(pl.DataFrame({"year": years, "weight": years})))
+    assert [column.kind for column in columns] == ["times", "number"]
 
 
 @pytest.mark.parametrize("shops", [["a", "b"], [3, 8]])
@@ -44,6 +44,6 @@ def test_what_tells_series_apart_is_found_where_times_come_again(shops):
     # Of each day the two measurements differ too, by chance.
     others = {"kind": ["x"] * 30 + ["y"] * 30, "y": [k % 8 for k in range(60)]}
     frame = pl.DataFrame({"day": days, "shop": shops * 30, **others})
-    assert [look.name for look in looked(Table.of(frame)) if look.tells_apart] == ["shop"]
+    assert [column.name for column in column_summaries(Table.of(frame)) if column.tells_apart] == ["shop"]
     frame = frame.filter(pl.col("shop") == shops[0])
-    assert not any(look.tells_apart for look in looked(Table.of(frame)))
+    assert not any(column.tells_apart for column in column_summaries(Table.of(frame)))

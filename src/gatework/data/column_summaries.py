@@ -11,7 +11,7 @@ import polars as pl
 from gatework.data.numbers import MISSING_WORDS, as_texts, number_marks, parsed_numbers
 from gatework.data.tables import Table
 from gatework.data.time_formats import are_times, number_kind
-from gatework.options import ColumnKind, ColumnLook
+from gatework.options import ColumnKind, ColumnSummary
 
 _EXAMPLES = 3
 # Words that come again: so many rows for each of them, on average.
@@ -20,35 +20,35 @@ _ROWS_A_WORD = 5
 _CALLED_TIME = re.compile(r"(?i)(^|_|\b)(time|date|day|month|year|stamp|timestamp|datetime|ts|ds)(\b|_|$)|timestamp")
 
 
-def looked(table: Table) -> tuple[ColumnLook, ...]:
+def column_summaries(table: Table) -> tuple[ColumnSummary, ...]:
     """What each column of a table holds, in order.
 
     Args:
         table: The table, with what a person says of how it is read.
     """
-    looks = tuple(_look(table, name) for name in table.frame.columns)
-    time = next((look for look in looks if look.kind == "times"), None)
+    columns = tuple(_summary(table, name) for name in table.frame.columns)
+    time = next((column for column in columns if column.kind == "times"), None)
     if time is None or table.frame[time.name].n_unique() == len(table):
-        return looks
-    return tuple(replace(look, tells_apart=_tells_apart(table, time.name, look)) for look in looks)
+        return columns
+    return tuple(replace(column, tells_apart=_tells_apart(table, time.name, column)) for column in columns)
 
 
-def _tells_apart(table: Table, time: str, look: ColumnLook) -> bool:
-    if look.kind not in ("words", "number") or table.frame.select(time, look.name).n_unique() < len(table):
+def _tells_apart(table: Table, time: str, column: ColumnSummary) -> bool:
+    if column.kind not in ("words", "number") or table.frame.select(time, column.name).n_unique() < len(table):
         return False
     # Measurements differ at each time by chance; the numbers of shops have nearly all times each.
-    return look.kind == "words" or 2 * len(table) > table.frame[time].n_unique() * look.distinct
+    return column.kind == "words" or 2 * len(table) > table.frame[time].n_unique() * column.distinct
 
 
-def _look(table: Table, name: str) -> ColumnLook:
+def _summary(table: Table, name: str) -> ColumnSummary:
     column = table.frame[name]
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        return ColumnLook(name, "nothing", 0, 0, ())
+        return ColumnSummary(name, "nothing", 0, 0, ())
     texts = as_texts(column, name).str.strip_chars()
     present = texts.filter(texts.is_not_null() & ~texts.is_in(["", *MISSING_WORDS]))
     examples = tuple(present.unique(maintain_order=True).head(_EXAMPLES))
     distinct = present.n_unique()
-    return ColumnLook(name, _kind(column, present, distinct, table), distinct, len(table) - len(present), examples)
+    return ColumnSummary(name, _kind(column, present, distinct, table), distinct, len(table) - len(present), examples)
 
 
 def _kind(column: pl.Series, present: pl.Series, distinct: int, table: Table) -> ColumnKind:

@@ -10,7 +10,7 @@ ColumnKind = Literal["times", "number", "numbering", "words", "names", "text", "
 
 
 @dataclass(frozen=True)
-class ColumnLook:
+class ColumnSummary:
     """What a column holds.
 
     Attributes:
@@ -31,16 +31,16 @@ class ColumnLook:
     tells_apart: bool = False
 
 
-def looking_like(looks: Iterable[ColumnLook], *kinds: ColumnKind) -> list[str]:
+def columns_holding(columns: Iterable[ColumnSummary], *kinds: ColumnKind) -> list[str]:
     """The names of the columns of these kinds, in the order of the table."""
-    return [look.name for look in looks if look.kind in kinds]
+    return [column.name for column in columns if column.kind in kinds]
 
 
-def over_time(looks: Iterable[ColumnLook]) -> tuple[str, ...] | None:
+def over_time(columns: Iterable[ColumnSummary]) -> tuple[str, ...] | None:
     """The options by which a table is one of series over time, "--series" where it holds several; None if it is not."""
-    looks = list(looks)
-    times, apart = looking_like(looks, "times"), [look.name for look in looks if look.tells_apart]
-    targets = [name for name in looking_like(looks, "number") if name not in apart]
+    columns = list(columns)
+    times, apart = columns_holding(columns, "times"), [column.name for column in columns if column.tells_apart]
+    targets = [name for name in columns_holding(columns, "number") if name not in apart]
     if not times or not targets:
         return None
     return ("--time", times[0], "--target", targets[0], *(("--series", apart[0]) if apart else ()))
