@@ -16,7 +16,8 @@ from collections.abc import Callable
 
 import torch
 
-from gatework.bench import timing
+from gatework.bench import shapes
+from gatework.bench.clock import flushing
 from gatework.scan import kernels
 
 HALF, SINGLE = torch.bfloat16, torch.float32
@@ -26,18 +27,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=9, help="pairs of training steps for each figure")
     parser.add_argument("--shapes", default="imdb,embedded,large", help="names separated by commas")
-    parser.add_argument("--cells", default=",".join(timing.CELLS), help="names separated by commas")
+    parser.add_argument("--cells", default=",".join(shapes.CELLS), help="names separated by commas")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(json.dumps({"torch": torch.__version__, "instruction set": kernels.active_isa(), "threads": options.threads}))
-    with timing.flushing(True):
-        for shape in timing.choose(options.shapes.split(",")):
+    with flushing(True):
+        for shape in shapes.choose(options.shapes.split(",")):
             for cell in options.cells.split(","):
                 row(shape, cell, options.pairs)
 
 
-def row(shape: timing.Shape, cell: str, pairs: int) -> None:
+def row(shape: shapes.Shape, cell: str, pairs: int) -> None:
     """Print the figures of one cell in one shape."""
     ours = step_of(shape, cell, HALF, is_ours=True)
     others = {
@@ -54,10 +55,10 @@ def row(shape: timing.Shape, cell: str, pairs: int) -> None:
         print(f"{shape.name:9} {cell:5} {own:8.1f} ms   {name:20} {middle:6.2f} x [{low:.2f}, {high:.2f}]", flush=True)
 
 
-def step_of(shape: timing.Shape, cell: str, dtype: torch.dtype, *, is_ours: bool) -> Callable[[], float]:
+def step_of(shape: shapes.Shape, cell: str, dtype: torch.dtype, *, is_ours: bool) -> Callable[[], float]:
     """A function that makes one training step and returns its seconds, on one thread those of the processor."""
-    layer = timing.layers_of(shape, cell)[0 if is_ours else 1].to(dtype)
-    step = timing.training_step(shape, layer, is_ours)
+    layer = shapes.layers_of(shape, cell)[0 if is_ours else 1].to(dtype)
+    step = shapes.training_step(shape, layer, is_ours)
 
     clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
 

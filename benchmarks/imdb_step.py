@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 import gatework
-from gatework.bench.timing import flushing, seconds_of
+from gatework.bench.clock import flushing, seconds_of
 from gatework.training.optimizer import Adam
 
 BATCH, STEPS, WORDS, WIDTH = 32, 200, 20_000, 128

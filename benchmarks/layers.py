@@ -9,7 +9,8 @@ from pathlib import Path
 
 import torch
 
-from gatework.bench import frameworks, memory, timing
+from gatework.bench import frameworks, memory, timing, ways
+from gatework.bench.shapes import CELLS, choose
 
 
 def main() -> None:
@@ -25,22 +26,20 @@ def main() -> None:
     parser.add_argument("--skip-memory", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    shapes = timing.choose([name for name in options.shapes.split(",") if name])
+    shapes = choose([name for name in options.shapes.split(",") if name])
     timings = []
     with frameworks.started(options.peers, options.threads) as others:
         for found in timing.each(shapes, others, pairs=options.pairs, steps=options.steps):
             timings.append(found)
             print(found.line(), flush=True)
     results = timing.as_json(timings) | {
-        "streaming": timing.streaming(),
-        "trace_over_forward": timing.tracing(),
-        "last_step_over_all_steps": timing.last_step(),
+        "streaming": ways.streaming(),
+        "trace_over_forward": ways.tracing(),
+        "last_step_over_all_steps": ways.last_step(),
     }
     if not options.skip_memory:
         peaks = {
-            (s.name, c): [memory.peak_of_step(s, c, is_ours=o) for o in (True, False)]
-            for s in shapes
-            for c in timing.CELLS
+            (s.name, c): [memory.peak_of_step(s, c, is_ours=o) for o in (True, False)] for s in shapes for c in CELLS
         }
         results["peak_bytes"] = [{"shape": s, "cell": c, "ours": a, "torch": b} for (s, c), (a, b) in peaks.items()]
     options.out.mkdir(parents=True, exist_ok=True)
@@ -56,7 +55,7 @@ def draw(timings: list[timing.Timing], path: Path) -> None:
     others = list(dict.fromkeys(t.peer for t in shown))
     figure = make_subplots(1, len(others), shared_yaxes=True, subplot_titles=others)
     for column, peer in enumerate(others, 1):
-        for cell, colour in zip(timing.CELLS, ("#0072b2", "#e69f00", "#009e73"), strict=True):
+        for cell, colour in zip(CELLS, ("#0072b2", "#e69f00", "#009e73"), strict=True):
             rows = [t for t in shown if t.cell == cell and t.peer == peer]
             figure.add_bar(
                 name=cell,

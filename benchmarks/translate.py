@@ -32,7 +32,7 @@ from runs import finished, settings, take_settings
 from torch import nn
 
 from gatework import tasks
-from gatework.bench.timing import seconds_of
+from gatework.bench.clock import seconds_of
 from gatework.data.dataset import Dataset
 from gatework.data.subwords import PADDING
 from gatework.nn import to_torch

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatework.bench import frameworks, timing
+from gatework.bench import frameworks, shapes, timing
 from gatework.errors import UsageError
 
-SHAPE = timing.Shape("small", batch=3, steps=5, input=2, hidden=4, layers=2)
+SHAPE = shapes.Shape("small", batch=3, steps=5, input=2, hidden=4, layers=2)
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 
 
@@ -41,7 +41,7 @@ def test_no_peer_can_be_asked_for():
         assert others == []
 
 
-@pytest.mark.parametrize("cell", timing.CELLS)
+@pytest.mark.parametrize("cell", shapes.CELLS)
 @pytest.mark.parametrize("name", ["keras", "flax"])
 def test_a_step_of_a_peer_gives_the_gradient_of_every_weight(name, cell):
     build = {"keras": frameworks.keras_step, "flax": frameworks.flax_step}[given(name)]

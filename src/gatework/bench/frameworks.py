@@ -13,7 +13,8 @@ from importlib.util import find_spec
 from types import TracebackType
 from typing import Any
 
-from gatework.bench.timing import Shape, lengths_of, seconds_of
+from gatework.bench.clock import seconds_of
+from gatework.bench.shapes import Shape, lengths_of
 from gatework.errors import UsageError, nearest
 from gatework.evaluation.processes import process_pool, result_of
 

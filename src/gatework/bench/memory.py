@@ -6,10 +6,10 @@ import resource
 import subprocess
 import sys
 
-from gatework.bench import timing
+from gatework.bench import shapes
 
 
-def peak_of_step(shape: timing.Shape, cell: str, *, is_ours: bool) -> int:
+def peak_of_step(shape: shapes.Shape, cell: str, *, is_ours: bool) -> int:
     """The bytes by which training steps raise the peak memory of a fresh process."""
     call = f"from gatework.bench import memory; memory.measure({shape.name!r}, {cell!r}, {is_ours})"
     result = subprocess.run([sys.executable, "-c", call], check=True, capture_output=True, text=True)
@@ -30,14 +30,14 @@ def measure(name: str, cell: str, is_ours: bool) -> None:
     """Run training steps in this process and print by how many bytes its peak memory grew."""
     import torch
 
-    (shape,) = timing.choose([name])
-    pair = timing.layers_of(shape, cell)
-    small = timing.Shape("small", 1, 2, shape.input, shape.hidden, shape.layers)
+    (shape,) = shapes.choose([name])
+    pair = shapes.layers_of(shape, cell)
+    small = shapes.Shape("small", 1, 2, shape.input, shape.hidden, shape.layers)
     for layer, ours in zip(pair, (True, False), strict=True):
-        timing.training_step(small, layer, ours)()
+        shapes.training_step(small, layer, ours)()
     torch.manual_seed(0)
     before = _peak()
-    step = timing.training_step(shape, pair[0 if is_ours else 1], is_ours)
+    step = shapes.training_step(shape, pair[0 if is_ours else 1], is_ours)
     for _ in range(2):
         step()
     print(_peak() - before)

@@ -25,9 +25,10 @@ def bench(
 
     from gatework.bench import timing
     from gatework.bench.frameworks import started
+    from gatework.bench.shapes import choose
 
     timings = []
-    chosen = timing.choose([name for name in shapes.split(",") if name])
+    chosen = choose([name for name in shapes.split(",") if name])
     with started(peers, torch.get_num_threads()) as others:
         for timing_of_shape in timing.each(chosen, others, pairs=pairs):
             timings.append(timing_of_shape)
