@@ -92,3 +92,49 @@ def test_a_header_without_rows_is_an_empty_table() -> None:
 def test_a_row_that_does_not_fit_is_named_though_most_do_not() -> None:
     with pytest.raises(DataError, match=r"row 2: 3 fields where the header has 2; put double quotes"):
         table("text,label\ngood, film,pos\nbad, film,neg\nugly, film,neg\n")
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("0,0", "{k},5"),
+        ("2024-01-01;0.5", "2024-02-{k};1.{k}"),
+        ("12.5", "{k}.5"),
+        ("12.5,7.5", "{k}.5,7.5"),
+        ("a good film,pos", "a film {k},pos"),
+        ("12/24/2023 10:00,8,x y z", "12/25/2023 11:{k},{k},x"),
+    ],
+)
+def test_a_first_row_of_values_is_no_header(header, rows) -> None:
+    text = "\n".join([header, *(rows.format(k=k) for k in range(10, 19))])
+    separator = ";" if ";" in header else ","
+    named = separator.join(f"name{at + 1}" for at in range(header.count(separator) + 1))
+    with pytest.raises(DataError, match=f'names of the columns was expected; write one above them, such as "{named}"$'):
+        table(text)
+    assert table(named + "\n" + text)[1] == tuple(header.split(separator))
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("country,2010,2015,2020", "c,{k},{k},{k}"),
+        ("city,2020", "c,{k}"),
+        ("0,1,2", "{k}.5,{k},7"),
+        ("protein,400.0,400.5", "{k},{k},{k}"),
+        ("400.0,400.5,401.0,402.0", "{k},{k}.5,7,7"),
+        ("name,2024-01-01,2024-02-01", "n,{k},7"),
+        ("text,spam", "word {k},spam"),
+        ("Which film is it,1", "film {k},word"),
+        ("1. What is it?,2. Is it good?", "film {k},2"),
+    ],
+)
+def test_numbers_dates_and_questions_may_be_names(header, rows) -> None:
+    text = "\n".join([header, *(rows.format(k=k) for k in range(10, 19))])
+    assert table(text)[0] == tuple(header.split(","))
+
+
+def test_headers_that_come_again_in_files_put_together_are_names() -> None:
+    text = "what is it,pos\n" + "a film,pos\nanother,neg\n" * 3
+    with pytest.raises(DataError, match="begins with values"):
+        table(text)
+    assert table(text * 2)[0] == ("what is it", "pos")

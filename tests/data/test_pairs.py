@@ -181,3 +181,10 @@ def test_sources_stand_in_the_column_of_a_table_with_tabs_as_they_did_in_trainin
     assert beside.columns == ["id", "en", "de"]
     # Without the name in its first line, each line is a sentence.
     assert len(read_sources(path, DataOptions(), "fr")[0]) == 3
+
+
+@pytest.mark.parametrize("name", ["film.en.srt", "film.txt"])
+def test_subtitles_are_no_pairs(tmp_path, name):
+    (tmp_path / name).write_text("1\n00:00:01,000 --> 00:00:02,500\nHello.\n\n")
+    with pytest.raises(DataError, match="holds subtitles, whose lines are numbers, times and parts of sentences"):
+        read(tmp_path / name, target="srt")

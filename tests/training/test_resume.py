@@ -8,6 +8,7 @@ import pytest
 
 from gatework import training
 from gatework.errors import RunError
+from gatework.training.progress import showing_progress
 from support.datasets import opinions, small
 from support.forked import Forked
 from support.killed import killed_at
@@ -63,6 +64,13 @@ def test_ctrl_c_leaves_a_run_that_goes_on_exactly(tmp_path):
         _ = stopped.summary
     resumed = training.resume(path, opinions())
     assert (resumed.path / "model.safetensors").read_bytes() == (whole.path / "model.safetensors").read_bytes()
+
+
+def test_a_finished_run_that_is_resumed_says_that_it_was_finished(capsys, tmp_path):
+    run = training.train("classify", opinions(), out=tmp_path / "run", recipe=small(epochs=1), threads=1)
+    with showing_progress() as progress:
+        assert training.resume(run.path, opinions(), progress=progress).path == run.path
+    assert "run was finished already; nothing was trained" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_run_does_not_go_on_with_other_data(tmp_path):

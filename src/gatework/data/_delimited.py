@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from gatework.data._dialect import sniffed, with_plain_line_ends, with_plain_quotes
+from gatework.data._header import NAMELESS, names_of
 from gatework.data.reading import Reading
 from gatework.errors import DataError
 
@@ -54,35 +54,22 @@ def read_delimited(content: bytes, where: str, reading: Reading) -> TextTable:
     content, separator = content[dialect.start :], dialect.separator
     content, quotes = with_plain_quotes(content, separator)
     start = content[:_LONGEST_HEADER].decode(errors="ignore")
-    names = _names(next(csv.reader(io.StringIO(start, newline=""), delimiter=separator), []), where)
+    header = next(csv.reader(io.StringIO(start, newline=""), delimiter=separator), [])
     try:
         frame = pl.read_csv(content, separator=separator, infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{where}{_misfit(content, separator, str(error), dialect.lines)}") from None
-    if len(names) != frame.width:
-        raise DataError(f"{where}: the header has {len(names)} fields and the rows {frame.width}; check its quotes")
+    if len(header) != frame.width:
+        raise DataError(f"{where}: the header has {len(header)} fields and the rows {frame.width}; check its quotes")
+    names = names_of(header, frame, where, separator)
     frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
     # Spreadsheets write empty columns beside a table.
-    frame = frame.drop(name for name in names if name.startswith(_NAMELESS) and frame[name].is_null().all())
+    frame = frame.drop(name for name in names if name.startswith(NAMELESS) and frame[name].is_null().all())
     frame, numbers = _without_blank_rows(frame, first=dialect.lines + 2)
     return TextTable(frame, numbers, separator, (*dialect.notes, *quotes))
 
 
-_NAMELESS = "column "
-# Byte-order marks in the middle of a file that was put together, and spaces of no width.
-_UNSEEN = "\ufeff\u200b\u2060"
 _LONGEST_HEADER = 1 << 20
-
-
-def _names(header: list[str], where: str) -> list[str]:
-    """The columns' names without outer spaces; a number in place of an empty one."""
-    names = [name.strip(_UNSEEN).strip() for name in header]
-    names = [name or (f"{_NAMELESS}{at}" if names.count("") > 1 else "") for at, name in enumerate(names, start=1)]
-    repeated = [name for name, count in Counter(names).items() if count > 1]
-    if repeated:
-        count = Counter(names)[repeated[0]]
-        raise DataError(f'{where} has {count} columns named "{repeated[0]}"; give each its own name')
-    return names
 
 
 def read_json_lines(content: bytes, where: str, _: Reading) -> TextTable:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 _PLAIN = (".tsv", ".tab", ".txt")
 _CODE = re.compile(r"(?:[a-z]{2,3}(?:[-_][A-Za-z]{2,4})?|source|target|src|tgt|trg)")
+_SUBTITLES = (".srt", ".vtt", ".ass", ".ssa", ".sub")
+# The line of a subtitle's times, under whatever name; it is among the first few.
+_TIMING, _HEAD = re.compile(r"\s*(?:\d+:)?\d+:\d+[.,]\d+ --> "), 20
 # What the sides are called where nothing names them.
 _NAMELESS = ("1", "2")
 _PARTS = {"train": ("train",), "validation": ("val", "validation", "dev", "valid"), "test": ("test",)}
@@ -96,6 +99,11 @@ def read_pairs(source: Any, config: DataOptions, sides: tuple[str | None, str | 
     if kind in SUFFIXES and kind != ".tsv":
         return _of_table(path, config, sides)
     lines, fingerprint, notes = _lines(path, config.encoding)
+    if kind in _SUBTITLES or any(map(_TIMING.match, lines[:_HEAD])):
+        raise DataError(
+            f"{printable(str(path))} holds subtitles, whose lines are numbers, times and parts of sentences, cut "
+            "otherwise in every language; write whole sentences into a table (.csv, .tsv), each beside its translation"
+        )
     if kind in (".tsv", ".tab") or sum("\t" in line for line in lines[:100]) * 2 > len(lines[:100]):
         return _of_lines(path, lines, fingerprint, notes, sides)
     return _of_files(path, lines, fingerprint, notes, config, sides)

@@ -111,14 +111,15 @@ def resume(
     Raises:
         RunError: It is not a run folder, or the data are not those it began with.
     """
-    run = Run.open(path)
+    run, progress = Run.open(path), progress or _quiet_or_notebook()
     if run.is_finished:
+        progress.noted((f"{run.path} was finished already; nothing was trained.",))
         return run
     source = source if source is not None else run.recipe.data.dataset
     if isinstance(source, str) and not source:
         raise RunError(f"{path} began with a data frame; give it again, as in gatework.resume({str(path)!r}, frame)")
     dataset = source if isinstance(source, Dataset) else tasks.get(run.recipe.task).load(source, run.recipe)
-    return complete(run, dataset, progress or _quiet_or_notebook(), with_simple=True)
+    return complete(run, dataset, progress, with_simple=True)
 
 
 def prepare(

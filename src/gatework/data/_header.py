@@ -1,0 +1,93 @@
+"""The names of a delimited file's columns, told from values: a table without a header loses a row and has no names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+import polars as pl
+
+from gatework.errors import DataError
+
+NAMELESS = "column "
+"""The beginning of the name of a column that has none."""
+# Byte-order marks in the middle of a file that was put together, and spaces of no width.
+_UNSEEN = "\ufeff\u200b\u2060"
+_LOOKED_AT, _SHOWN = 200, 3
+_NUMBER = re.compile(r"[+-]?(\d[\d .,'\u00a0\u202f]*|[.,]\d+)([eE][+-]?\d+)?")
+_STAMP = re.compile(r"\d+([-/.:T ]+\d+){2,}(Z|[+-]\d\d:?\d\d)?")
+_SENTENCE = re.compile(r"\S+ +\S+ +\S")
+_YEARS = range(1800, 2200)
+# So many numbers in order are wavelengths or positions, and fewer are by chance.
+_FEWEST_IN_ORDER = 4
+
+
+def names_of(header: Sequence[str], rows: pl.DataFrame, where: str, separator: str) -> list[str]:
+    """The columns' names without outer spaces; a number in place of an empty one.
+
+    Args:
+        header: The fields of the first row.
+        rows: The rows below it, as texts.
+        where: The file's path, for messages.
+        separator: What stands between fields.
+
+    Raises:
+        DataError: A name is repeated, or the first row is one of values.
+    """
+    names = [name.strip(_UNSEEN).strip() for name in header]
+    if _are_values(names, rows.head(_LOOKED_AT)):
+        shown, example = names[:_SHOWN], [f"name{at + 1}" for at in range(min(len(names), _SHOWN))]
+        more = "..." if len(names) > _SHOWN else ""
+        raise DataError(
+            f"{where} begins with values ({', '.join(shown)}{more and ', ' + more}), where a row with the names of the "
+            f'columns was expected; write one above them, such as "{separator.join(example)}{more and separator + more}"'
+        )
+    names = [name or (f"{NAMELESS}{at}" if names.count("") > 1 else "") for at, name in enumerate(names, start=1)]
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        count = Counter(names)[repeated[0]]
+        raise DataError(f'{where} has {count} columns named "{repeated[0]}"; give each its own name')
+    return names
+
+
+def _are_values(names: Sequence[str], rows: pl.DataFrame) -> bool:
+    """Whether a first row is one of values: one of them is as those below it are, and no word stands above numbers."""
+    kinds = [_kind(name) for name in names]
+    if not rows.height or "" in names or not (set(kinds) - {"word"} or any(map(_SENTENCE.match, names))):
+        return False
+    if _are_in_order([name for name, kind in zip(names, kinds, strict=True) if kind == "number"]):
+        return False
+    # Where files were put together, their headers come again as whole rows.
+    come_again = tuple(names) in rows.iter_rows()
+    is_like = False
+    for name, kind, column in zip(names, kinds, rows, strict=True):
+        below = {_kind(value.strip()) for value in column.drop_nulls()}
+        if below and kind not in below:
+            return False
+        if kind != "word":
+            is_like |= below == {kind}
+        elif not (come_again or _SENTENCE.match(name)):
+            is_like |= int((column == name).sum()) > 1  # one of the classes
+    return is_like
+
+
+def _kind(text: str) -> str:
+    """What a field holds: "stamp", "number" or "word"."""
+    if _STAMP.fullmatch(text):
+        return "stamp"
+    return "number" if _NUMBER.fullmatch(text) else "word"
+
+
+def _are_in_order(numbers: Sequence[str]) -> bool:
+    """Whether the numbers among the names are such as columns have: years, positions, wavelengths."""
+    try:
+        values = [float(number) for number in numbers]
+    except ValueError:
+        return False
+    are_whole = all(value.is_integer() for value in values)
+    if values and are_whole and all(value in _YEARS for value in values):
+        return True
+    is_rising = len(values) > 1 and all(before < after for before, after in pairwise(values))
+    return is_rising and (are_whole or len(values) >= _FEWEST_IN_ORDER)
