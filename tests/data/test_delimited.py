@@ -133,8 +133,15 @@ def test_numbers_dates_and_questions_may_be_names(header, rows) -> None:
     assert table(text)[0] == tuple(header.split(","))
 
 
-def test_headers_that_come_again_in_files_put_together_are_names() -> None:
-    text = "what is it,pos\n" + "a film,pos\nanother,neg\n" * 3
-    with pytest.raises(DataError, match="begins with values"):
-        table(text)
-    assert table(text * 2)[0] == ("what is it", "pos")
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(1, "Row 5 repeats the header and was"), (2, "2 rows, the first of them row 5, repeat the header and were")],
+)
+def test_headers_that_come_again_in_files_put_together_are_left_out_and_told(count, said) -> None:
+    text = "text,label\n" + "a film,pos\n\nanother,label\n"
+    found = read_delimited((text + text.replace("label\n", "label \n", 1) * count).encode(), "x.csv", Reading())
+    assert found.frame.rows() == [("a film", "pos"), ("another", "label")] * (count + 1)
+    assert found.notes == (f"{said} left out.",)
+    assert found.numbers.tolist()[:4] == [2, 4, 6, 8]
+    # A column alone may hold its name.
+    assert len(table("word\n" * 3)) == 3

@@ -29,6 +29,10 @@ def read(*columns: list[object], **reading: str) -> list[list[float]]:
         (["1'234.5", "2"], [1234.5, 2]),
         (["−5", "-3"], [-5, -3]),
         (["True", "false"], [1, 0]),
+        (["1.000,50 €", "-3,5 €", "€ -2", "-€ 4"], [1000.5, -3.5, -2, -4]),
+        (["$1,200.50", "($7.25)", "(3)"], [1200.5, -7.25, -3]),
+        (["12%", "−5 %", "7.5"], [12, -5, 7.5]),
+        (["1'000.50 CHF", "USD 3", "NA"], [1000.5, 3, math.nan]),
         (["1.238", "70.7"], [1.238, 70.7]),
         (["0.238", "0.707"], [0.238, 0.707]),
         (["1000000001.735", "999999999.072"], [1000000001.735, 999999999.072]),
@@ -36,7 +40,14 @@ def read(*columns: list[object], **reading: str) -> list[list[float]]:
     ids=str,
 )
 def test_numbers_are_read_in_the_marks_that_fit_all_of_them(texts, expected) -> None:
-    assert read(texts) == [expected]
+    np.testing.assert_array_equal(read(texts), [expected])
+
+
+@pytest.mark.parametrize(("text", "plain"), [("12%", "12"), ("1,5 €", "1,5"), ("(3.5)", "-3.5")])
+def test_what_was_read_without_the_sign_beside_it_is_told(text, plain) -> None:
+    said = number_marks([pl.Series("a", ["1", "2"]), pl.Series("y", ["1", text])], Reading())[1]
+    assert said[0] == f'"{text}" in the column "y" was read as {plain}.'
+    assert not number_marks([pl.Series("y", ["a", text])], Reading())[1]
 
 
 def test_three_digits_after_every_mark_are_a_doubt_that_is_decided_and_told() -> None:
@@ -69,7 +80,7 @@ def test_dashes_and_what_spreadsheets_and_people_write_for_nothing_are_missing_v
     assert str(read(["1,5", *missing])) == str([[1.5] + [float("nan")] * len(missing)])
 
 
-@pytest.mark.parametrize("text", ["1_0", "two", "0x10", "12%", "1,5,5", "١"])
+@pytest.mark.parametrize("text", ["1_0", "two", "0x10", "12%%", "5 EUR/h", "1€2", "(a)", "%", "1,5,5", "١"])
 def test_what_is_no_number_is_named(text) -> None:
     with pytest.raises(DataError, match=r'x.csv, column "c0": row 1 is ".*", expected a number; mend'):
         read(["1", text])
@@ -82,7 +93,7 @@ def test_a_number_that_cannot_be_computed_with_is_named(text) -> None:
         read(["1", text])
 
 
-@pytest.mark.parametrize("text", ["1.5", "-3", "1e5", "", "NA", " 7 ", "true"])
+@pytest.mark.parametrize("text", ["1.5", "-3", "1e5", "", "NA", " 7 ", "true", "12%", "($3)"])
 def test_one_text_is_read_as_a_column_is(text) -> None:
     column = read(["2.5", text])[0][1]
     one = NumberReader(Reading())(text)

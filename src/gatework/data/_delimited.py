@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from gatework.data._dialect import sniffed, with_plain_line_ends, with_plain_quotes
-from gatework.data._header import NAMELESS, names_of
+from gatework.data._header import NAMELESS, headers_again, names_of
 from gatework.data.reading import Reading
 from gatework.errors import DataError
 
@@ -66,7 +66,13 @@ def read_delimited(content: bytes, where: str, reading: Reading) -> TextTable:
     # Spreadsheets write empty columns beside a table.
     frame = frame.drop(name for name in names if name.startswith(NAMELESS) and frame[name].is_null().all())
     frame, numbers = _without_blank_rows(frame, first=dialect.lines + 2)
-    return TextTable(frame, numbers, separator, (*dialect.notes, *quotes))
+    again = headers_again(frame)
+    if not again.any():
+        return TextTable(frame, numbers, separator, (*dialect.notes, *quotes))
+    first, count = numbers[again][0], int(again.sum())
+    more = f"Row {first:,} repeats" if count == 1 else f"{count:,} rows, the first of them row {first:,}, repeat"
+    note = f"{more} the header and {'was' if count == 1 else 'were'} left out."
+    return TextTable(frame.filter(~again), numbers[~again], separator, (*dialect.notes, *quotes, note))
 
 
 _LONGEST_HEADER = 1 << 20

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
 import polars as pl
 
 from gatework.errors import DataError
@@ -41,8 +42,9 @@ def names_of(header: Sequence[str], rows: pl.DataFrame, where: str, separator: s
         shown, example = names[:_SHOWN], [f"name{at + 1}" for at in range(min(len(names), _SHOWN))]
         more = "..." if len(names) > _SHOWN else ""
         raise DataError(
-            f"{where} begins with values ({', '.join(shown)}{more and ', ' + more}), where a row with the names of the "
-            f'columns was expected; write one above them, such as "{separator.join(example)}{more and separator + more}"'
+            f"{where} begins with values ({', '.join(shown)}{more and ', ' + more}), where a row with the names of "
+            "the columns was expected; write one above them, such as "
+            f'"{separator.join(example)}{more and separator + more}"'
         )
     names = [name or (f"{NAMELESS}{at}" if names.count("") > 1 else "") for at, name in enumerate(names, start=1)]
     repeated = [name for name, count in Counter(names).items() if count > 1]
@@ -50,6 +52,21 @@ def names_of(header: Sequence[str], rows: pl.DataFrame, where: str, separator: s
         count = Counter(names)[repeated[0]]
         raise DataError(f'{where} has {count} columns named "{repeated[0]}"; give each its own name')
     return names
+
+
+def headers_again(rows: pl.DataFrame) -> np.ndarray:
+    """Which rows are the header once more, as in files that were put together; shape (rows,), bool.
+
+    A single column may well hold its own name.
+    """
+    again = np.zeros(rows.height, dtype=bool)
+    if rows.width > 1:
+        likely = (rows[:, 0].str.strip_chars() == rows.columns[0]).arg_true()
+        if not len(likely):
+            return again
+        same = [pl.nth(at).str.strip_chars() == name for at, name in enumerate(rows.columns)]
+        again[likely] = rows[likely].select(pl.all_horizontal(same).fill_null(False)).to_series().to_numpy()
+    return again
 
 
 def _are_values(names: Sequence[str], rows: pl.DataFrame) -> bool:

@@ -43,6 +43,18 @@ _MARKS = {"": "", ",": ",", ".": r"\.", " ": r"[ \x{A0}\x{202F}]", "'": "['’]"
 _BOOLEANS = {"true": "1", "false": "0"}
 
 
+# What spreadsheets write beside a number: a currency or a percent sign, and brackets around what is owed.
+_SIGN = r"(?:[€$£¥₹%]|EUR|USD|GBP|CHF|JPY|PLN|Kč|zł|kr\.?)"
+_WITH_SIGN = rf"^([+-]?)\s*(?:{_SIGN}\s*([+-]?[\d.,].*?)|([\d.,].*?)\s*{_SIGN})$"
+_OWED = r"^\(([^()+-]*\d[^()]*)\)$"
+
+
+def _bare(texts: pl.Series) -> pl.Series:
+    """Texts of numbers without what a spreadsheet writes beside them, and with a plain minus."""
+    texts = texts.str.strip_chars().str.replace("^[−–]", "-").str.replace(_OWED, "-${1}")
+    return texts.str.replace(_WITH_SIGN, "${1}${2}${3}")
+
+
 def as_texts(column: pl.Series, where: str) -> pl.Series:
     """A column as texts; a missing value stays one.
 
@@ -147,7 +159,7 @@ def _said(value: object, number: float, is_missing: bool) -> str:
 
 def parsed_numbers(texts: pl.Series, reading: Reading) -> pl.Series:
     """The numbers of texts in these marks, float64; missing where a text is none, an infinite one included."""
-    texts = texts.str.strip_chars().str.replace("^[−–]", "-")
+    texts = _bare(texts)
     decimal, thousands = reading.decimal or ".", reading.thousands or ""
     if (decimal, thousands) != _STYLES[0]:
         fits = texts.str.contains(_pattern(decimal, thousands))
@@ -194,19 +206,33 @@ def number_marks(columns: Iterable[pl.Series], reading: Reading) -> tuple[Readin
     """
     if reading.decimal is not None and reading.thousands is not None:
         return reading, ()
-    every = [_number_texts(column) for column in columns if column.dtype == pl.String]
+    strings = [column for column in columns if column.dtype == pl.String]
+    every = [_number_texts(column) for column in strings]
+    said = _said_of_signs([column for column, texts in zip(strings, every, strict=True) if len(texts)])
     texts = [column for column in every if column.str.contains(r"[.,'’\s\x{A0}\x{202F}]").any()]
     if not texts:
-        return reading, ()
+        return reading, said
     possible = [style for style in _STYLES if reading.decimal in (None, style[0])]
     # One odd field must not make the others unreadable: the style that reads the most, and of equals the likelier.
     style = max(possible, key=lambda s: sum(int(column.str.contains(_pattern(*s)).sum()) for column in texts))
     doubtful = _doubtful(texts, style) if reading.decimal is None else []
     if doubtful:
-        return _with_doubt(reading, style[0], doubtful)
+        reading, note = _with_doubt(reading, style[0], doubtful)
+        return reading, (*said, note)
     reading = replace(reading, decimal=style[0], thousands=style[1])
     between = f' and "{style[1]}" between thousands' if style[1] else ""
-    return reading, () if style == _STYLES[0] else (f'Numbers were read with "{style[0]}" before decimals{between}.',)
+    marks = () if style == _STYLES[0] else (f'Numbers were read with "{style[0]}" before decimals{between}.',)
+    return reading, (*said, *marks)
+
+
+def _said_of_signs(columns: list[pl.Series]) -> tuple[str, ...]:
+    """What is said of columns of numbers that have signs beside them."""
+    for column in columns:
+        texts = column.str.strip_chars()
+        signed = texts.filter((texts.str.contains(_WITH_SIGN) | texts.str.contains(_OWED)).fill_null(False))
+        if len(signed):
+            return (f'"{signed[0]}" in the column "{column.name}" was read as {_bare(signed[:1])[0]}.',)
+    return ()
 
 
 def _doubtful(texts: list[pl.Series], style: tuple[str, str]) -> list[pl.Series]:
@@ -221,7 +247,7 @@ def _doubtful(texts: list[pl.Series], style: tuple[str, str]) -> list[pl.Series]
     return marked
 
 
-def _with_doubt(reading: Reading, mark: str, columns: list[pl.Series]) -> tuple[Reading, tuple[str, ...]]:
+def _with_doubt(reading: Reading, mark: str, columns: list[pl.Series]) -> tuple[Reading, str]:
     """Decides what a mark means that always has three digits after it."""
     other = "," if mark == "." else "."
     # 1.238 beside 707: nobody writes three decimals in one row and none in the next.
@@ -234,12 +260,12 @@ def _with_doubt(reading: Reading, mark: str, columns: list[pl.Series]) -> tuple[
         f'"{first}" in the column "{columns[0].name}" was read as {plain}, as every number with such a mark has three '
         f'digits after it; if that is wrong, give --decimal "{mark if is_thousands else other}".'
     )
-    return replace(reading, decimal=decimal, thousands=thousands), (note,)
+    return replace(reading, decimal=decimal, thousands=thousands), note
 
 
 def _number_texts(column: pl.Series) -> pl.Series:
     """The different texts of a column that look like numbers; none where more than a tenth do not."""
-    texts = column.str.strip_chars().str.replace("^[−–]", "-").unique(maintain_order=True).drop_nulls()
+    texts = _bare(column).unique(maintain_order=True).drop_nulls()
     texts = texts.filter(~texts.is_in(list(MISSING_WORDS)))
     is_number = texts.str.contains(r"^[+-]?[\d.,'’\s\x{A0}\x{202F}]+(?:[eE][+-]?\d+)?$")
     return texts.filter(is_number) if is_number.sum() > 0.9 * len(texts) else texts.clear()

@@ -16,6 +16,7 @@ import polars as pl
 
 from gatework.data._content import printable
 from gatework.data._delimited import json_object
+from gatework.data._header import headers_again
 
 _BLOCK = 1 << 21
 """Bytes that are read at once."""
@@ -24,7 +25,7 @@ _INFERRED = 10_000
 
 
 def csv_blocks(path: Path, separator: str, above: int) -> Iterator[pl.DataFrame]:
-    """The rows of a file as texts, block by block; rows without any value are left out.
+    """The rows of a file as texts, block by block; rows without any value, or that repeat the header, are left out.
 
     Args:
         path: The file, in UTF-8, with a header.
@@ -40,7 +41,8 @@ def csv_blocks(path: Path, separator: str, above: int) -> Iterator[pl.DataFrame]
             if not header:
                 frame = frame.rename({name: name.strip() for name in frame.columns})
                 header = _header(frame.columns, separator)
-            yield frame.filter(~pl.all_horizontal(pl.all().is_null()))
+            frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
+            yield frame.filter(~headers_again(frame))
 
 
 def json_blocks(path: Path) -> Iterator[pl.DataFrame]:

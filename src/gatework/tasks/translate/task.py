@@ -454,9 +454,9 @@ def expectation(words: int) -> str:
     """What may be expected of so many words of translations."""
     if words < _FEW_WORDS:
         return (
-            f"{words:,} words are few for sentences of all kinds, where the translation memory and the dictionary often "
-            "win; sentences made by few patterns are learnt from fewer"
+            f"{words:,} words are few for sentences of all kinds, where the translation memory and the dictionary "
+            "often win; sentences made by few patterns are learnt from fewer"
         )
     if words < _SOME_WORDS:
-        return f"{words:,} words: of sentences of all kinds, the network and the dictionary may be as good as each other"
+        return f"{words:,} words: the network and the dictionary may be as good as each other"
     return f"{words:,} words: expect the network to be ahead of the dictionary, most on sentences like these"
