@@ -50,7 +50,7 @@ def row(shape: shapes.Shape, cell: str, pairs: int) -> None:
         warm()
     for name, other in others.items():
         times = [(ours(), other()) for _ in range(pairs)]
-        low, middle, high = statistics.quantiles([b / a for a, b in times], n=4)
+        low, middle, high = statistics.quantiles([b / a for a, b in times], n=4, method="inclusive")
         own = statistics.median(a for a, _ in times) * 1e3
         print(f"{shape.name:9} {cell:5} {own:8.1f} ms   {name:20} {middle:6.2f} x [{low:.2f}, {high:.2f}]", flush=True)
 

@@ -62,3 +62,9 @@ def test_a_peer_runs_in_a_process_of_its_own_in_turns_with_ours(name):
     assert (found.peer, found.shape, found.cell, found.pairs) == (name, "small", "lstm", 2)
     assert all(math.isfinite(value) and value > 0 for value in (found.ours, found.theirs, found.low, found.high))
     assert name in found.line()
+
+
+def test_the_quartiles_of_two_pairs_lie_between_their_ratios():
+    found = timing.summary_of(SHAPE, "lstm", "torch", [(2.0, 2.0), (1.0, 3.0)], "")
+    assert (found.low, found.ratio, found.high) == (1.5, 2.0, 2.5)
+    assert (found.ours, found.theirs, found.pairs) == (1.5, 2.5, 2)

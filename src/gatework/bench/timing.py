@@ -79,7 +79,7 @@ def compare(
             run()
         count = steps or _steps_of_a_turn(runs[0])
         times = [(seconds_of(runs[0], count), seconds_of(runs[1], count)) for _ in range(pairs)]
-    return _timing(shape, cell, "torch", times, f"{torch_path(shape, cell)}, {_MODES[flushes_subnormals]}")
+    return summary_of(shape, cell, "torch", times, f"{torch_path(shape, cell)}, {_MODES[flushes_subnormals]}")
 
 
 def compare_with(peer: Peer, shape: Shape, cell: str, *, pairs: int = 15, steps: int | None = None) -> Timing:
@@ -100,7 +100,7 @@ def compare_with(peer: Peer, shape: Shape, cell: str, *, pairs: int = 15, steps:
         time.sleep(_REST)
         peer.seconds()
         times.append((ours, peer.seconds(count)))
-    return _timing(shape, cell, peer.name, times, path)
+    return summary_of(shape, cell, peer.name, times, path)
 
 
 def _steps_of_a_turn(run: Callable[[], None]) -> int:
@@ -119,9 +119,10 @@ def each(
                 yield compare_with(peer, shape, cell, pairs=pairs, steps=steps)
 
 
-def _timing(shape: Shape, cell: str, peer: str, times: Sequence[tuple[float, float]], path: str) -> Timing:
+def summary_of(shape: Shape, cell: str, peer: str, times: Sequence[tuple[float, float]], path: str) -> Timing:
+    """What pairs of seconds, ours and the peer's, come to: at least two of them; quartiles lie among their ratios."""
     ratios = [b / a for a, b in times]
-    low, middle, high = statistics.quantiles(ratios, n=4)
+    low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
     ours, theirs = (statistics.median(side) for side in zip(*times, strict=True))
     return Timing(shape.name, cell, peer, ours, theirs, middle, low, high, len(times), path)
 

@@ -13,7 +13,7 @@ from gatework.cli import _options as options
 
 def bench(
     shapes: Annotated[str, typer.Option(help="Shapes separated by commas; all by default.")] = "",
-    pairs: Annotated[int, typer.Option(help="How many pairs of runs give each figure.")] = 15,
+    pairs: Annotated[int, typer.Option(min=2, help="How many pairs of runs give each figure.")] = 15,
     peers: Annotated[
         str | None,
         typer.Option(help='Libraries besides torch, by commas: keras, flax; those installed by default, "" for none.'),
