@@ -68,7 +68,7 @@ class Split:
         return len(self.targets)
 
     def take(self, index: np.ndarray) -> Split:
-        """The examples at these positions, in this order."""
+        """The examples at these positions, shape (count,), in this order."""
         return Split(self.inputs[index], self.targets[index], None if self.beside is None else self.beside[index])
 
     def table(self) -> pl.DataFrame:
@@ -151,7 +151,7 @@ class Dataset:
 
 
 def spread(count: int, length: int) -> np.ndarray:
-    """At most `count` positions below `length` at even distances: parts may be sorted by class."""
+    """At most `count` positions below `length` at even distances, shape (count,): parts may be sorted by class."""
     count = min(count, length)
     return np.arange(count) * length // max(count, 1)
 
@@ -174,7 +174,10 @@ class Batch:
     targets: Tensor
 
     def tensors(self) -> dict[str, Tensor | None]:
-        """What a network's `forward()` takes, by name; the lengths are None where every sequence has all steps."""
+        """What a network's `forward()` takes, by name and in the shapes of the attributes.
+
+        The lengths are None where every sequence has all steps.
+        """
         is_ragged = bool(len(self.lengths)) and int(self.lengths.min()) < self.inputs.shape[1]
         return {"inputs": self.inputs, "lengths": self.lengths if is_ragged else None}
 
@@ -190,7 +193,11 @@ class Batch:
         ]
 
     def following(self, carried: tuple[Tensor, ...]) -> Batch:
-        """The batch as it goes on from what the one before has left; itself, where no example goes on from another."""
+        """The batch as it goes on from what the one before has left; itself, where no example goes on from another.
+
+        Args:
+            carried: What the loss of the batch before gave as `Loss.carried`, in the shapes that the task chose.
+        """
         return self
 
 
@@ -210,7 +217,7 @@ class Examples(Protocol):
     def __len__(self) -> int: ...
 
     def batch(self, index: np.ndarray) -> Batch:
-        """The examples at these positions as one batch."""
+        """The examples at these positions, shape (batch,), as one batch."""
         ...
 
 
@@ -218,5 +225,5 @@ class SequenceExamples(Examples, Protocol):
     """Encoded examples of single sequences, which can be batched without torch."""
 
     def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The inputs and the lengths of the examples at these positions, as `Batch` has them."""
+        """The inputs and the lengths of the examples at these positions, shape (batch,), as `Batch` has them."""
         ...

@@ -128,7 +128,7 @@ class Table:
         return replace(self, reading=reading, notes=(*self.notes, *notes))
 
     def numbers(self, name: str) -> np.ndarray:
-        """A column as finite numbers, float64.
+        """A column as finite numbers, shape (rows,), float64.
 
         Raises:
             DataError: There is no such column, or a value is missing, infinite or no number; its row is named.

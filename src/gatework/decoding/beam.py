@@ -55,8 +55,8 @@ class NextTokens(Protocol):
             count: How many of the next tokens are wanted; fewer are given where the vocabulary is smaller.
 
         Returns:
-            The log-probabilities of the likeliest next tokens and the tokens, each (sequences, beams, count), the
-            likeliest first.
+            The log-probabilities of the likeliest next tokens and the tokens, the likeliest first, each of shape
+            (sequences, beams, count).
         """
         ...
 

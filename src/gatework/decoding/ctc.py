@@ -105,7 +105,7 @@ class SpokenLanguage:
         """How likely a text is by its letters and its end alone, as a logarithm; 0 where no text is known.
 
         Args:
-            letters: Its letters, from 1.
+            letters: Its letters, from 1, shape (letters,).
         """
         if self.letters is None:
             return 0.0

@@ -59,7 +59,15 @@ def text_log_probabilities(log_probs: NDArray[np.float32], texts: Sequence[Array
 
 
 def text_log_probability(log_probs: NDArray[np.float32], letters: ArrayLike) -> float:
-    """The log-probability of one text; see `text_log_probabilities()`."""
+    """The log-probability of one text.
+
+    Args:
+        log_probs: Shape (steps, letters + 1).
+        letters: The text's letters, from 1, shape (count,).
+
+    Raises:
+        UsageError: A letter is not among them.
+    """
     return float(text_log_probabilities(log_probs, [letters])[0])
 
 

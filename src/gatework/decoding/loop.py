@@ -134,7 +134,7 @@ class WritingLoop:
         """Reads the beginnings of texts.
 
         Args:
-            prompts: Tokens, at least one of each: of a new text, the token that a text begins with.
+            prompts: Tokens of each, shape (count,), at least one: of a new text, the token that a text begins with.
             samples: How many texts go on from each of them; those of the same prompt are neighbours.
             seed: What the draws depend on.
             kept: How many tokens of each text are kept for the rules against repetition.
@@ -201,7 +201,20 @@ class WritingLoop:
     def chunks(
         self, writing: Writing, count: int, sampling: Sampling = PLAIN, *, chunk: int = 32
     ) -> Iterator[tuple[NDArray[np.int32], Writing]]:
-        """Draws the next tokens a few at a time: what `write` returns for each chunk, until all `count` are drawn."""
+        """Draws the next tokens a few at a time: what `write` returns for each chunk, until all `count` are drawn.
+
+        Args:
+            writing: Where the texts are.
+            count: How many tokens of each.
+            sampling: How they are drawn.
+            chunk: How many are drawn at a time.
+
+        Yields:
+            The tokens of a chunk, shape (texts, chunk), the last one perhaps shorter, and where the texts are then.
+
+        Raises:
+            UsageError: A chunk is below 1, the count below 0, or a rule names what is no token.
+        """
         if chunk < 1:
             raise UsageError(f"a writer was asked for chunks of {chunk} tokens, expected 1 or more")
         for start in range(0, count, chunk):

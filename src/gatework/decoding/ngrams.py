@@ -52,7 +52,8 @@ class NGramModel:
         """Counts documents and smooths the counts.
 
         Args:
-            documents: Each a sequence of tokens; no n-gram reaches over their boundaries.
+            documents: Each a sequence of tokens, shape (tokens,), integers from 0; no n-gram reaches over their
+                boundaries.
             order: The longest n-grams: the token and `order - 1` before it.
             vocabulary: How many tokens there are; all of them have a probability.
 
@@ -108,7 +109,14 @@ class NGramModel:
         return self.native.advance(state, token)
 
     def state(self, context: ArrayLike | None = None) -> int:
-        """The state after some tokens out of the middle of a text; `begin` without any given."""
+        """The state after some tokens out of the middle of a text; `begin` without any given.
+
+        Args:
+            context: The tokens, shape (tokens,), of which the last `order - 1` count.
+
+        Raises:
+            UsageError: A token is not in the vocabulary.
+        """
         if context is None:
             return self.begin
         array = _checked(context, self.vocabulary, "the context")
@@ -119,8 +127,11 @@ class NGramModel:
         """The natural logarithm of each token's probability after the ones before it.
 
         Args:
-            tokens: Tokens in order.
+            tokens: Tokens in order, shape (tokens,).
             state: The state before the first one; None at the beginning of a document.
+
+        Returns:
+            Shape (tokens,).
 
         Raises:
             UsageError: There is no such state, or a token is not in the vocabulary.
@@ -133,7 +144,7 @@ class NGramModel:
         return scores
 
     def next_distribution(self, state: int | None = None) -> NDArray[np.float64]:
-        """The probability of each token of the vocabulary in a state, None at the beginning of a document.
+        """The probability of each token, shape (vocabulary,), in a state, None at the beginning of a document.
 
         Raises:
             UsageError: There is no such state.
@@ -145,7 +156,7 @@ class NGramModel:
         return probabilities
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The model as named arrays, small ones; `from_arrays` makes it of them again."""
+        """The model as named arrays, each of shape (count,), in small types; `from_arrays` makes it of them again."""
         levels, tokens, children, log_probability, log_backoff = self.native.arrays()
         sizes = np.diff(children)
         return {
@@ -158,7 +169,7 @@ class NGramModel:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> NGramModel:
-        """The model of these arrays.
+        """The model of these arrays, named and shaped as `arrays()` gives them.
 
         Raises:
             DataError: They are no n-gram model.

@@ -110,7 +110,7 @@ class AttentionSearch:
             count: How many of the next tokens are wanted; fewer are given where the vocabulary is smaller.
 
         Returns:
-            The log-probabilities of the likeliest next tokens and the tokens, each (sequences, beams, count).
+            The log-probabilities of the likeliest next tokens and the tokens, each of shape (sequences, beams, count).
         """
         count = min(count, self.vocabulary)
         logs, words = np.empty((tokens.size, count), np.float32), np.empty((tokens.size, count), np.int64)
@@ -131,7 +131,7 @@ class AttentionSearch:
         return logs.reshape(*tokens.shape, self.vocabulary)
 
     def keep(self, sequences: np.ndarray, beams: np.ndarray) -> None:
-        """Keeps these sequences, and of each these beginnings."""
+        """Keeps these sequences, shape (sequences,), and of each these beginnings, shape (sequences, beams)."""
         rows = (sequences[:, None] * self.beam + beams).ravel()
         index = torch.from_numpy(rows)
         self._states = [state.index_select(1, index) for state in self._states]
@@ -266,7 +266,15 @@ class EnsembleSearch:
         self.penalties: np.ndarray | None = None
 
     def best(self, tokens: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """The likeliest next tokens; see `AttentionSearch.best()`."""
+        """The likeliest next tokens by the mean of all members' probabilities.
+
+        Args:
+            tokens: Shape (sequences, beams), int64.
+            count: How many are wanted; fewer are given where the vocabulary is smaller.
+
+        Returns:
+            Their log-probabilities and the tokens, each of shape (sequences, beams, count).
+        """
         logs = [member.every(tokens) for member in self.members]
         with np.errstate(divide="ignore"):  # tokens outside a shortlist
             mean = np.log(np.mean([np.exp(each) for each in logs], axis=0))
@@ -278,6 +286,6 @@ class EnsembleSearch:
         return np.take_along_axis(open_logs, words, 2), words
 
     def keep(self, sequences: np.ndarray, beams: np.ndarray) -> None:
-        """Keeps these sequences, and of each these beginnings."""
+        """Keeps these sequences, shape (sequences,), and of each these beginnings, shape (sequences, beams)."""
         for member in self.members:
             member.keep(sequences, beams)

@@ -17,8 +17,8 @@ class ScanRows(NamedTuple):
         order: The sequences by decreasing length, shape (batch,).
         sizes: How many sequences run at each step, shape (steps,), int64.
         offsets: The first row of each step, shape (steps,), int64.
-        steps: The step of each row.
-        sequences: The sequence of each row.
+        steps: The step of each row, shape (rows,).
+        sequences: The sequence of each row, shape (rows,).
     """
 
     order: NDArray[np.int64]
@@ -29,7 +29,7 @@ class ScanRows(NamedTuple):
 
     @classmethod
     def of(cls, lengths: NDArray[np.int64]) -> ScanRows:
-        """The rows of sequences, each of which has a step at least."""
+        """The rows of sequences of these lengths, shape (batch,), at least 1 each."""
         order = np.argsort(-lengths, kind="stable")
         is_running = lengths[order] > np.arange(lengths.max())[:, None]
         steps, ranks = np.nonzero(is_running)
@@ -37,7 +37,7 @@ class ScanRows(NamedTuple):
         return cls(order, sizes, np.cumsum(sizes) - sizes, steps, order[ranks])
 
     def packed(self, padded: np.ndarray) -> np.ndarray:
-        """The rows of a padded batch, shape (batch, time, ...)."""
+        """The rows, shape (rows, ...), of a padded batch of shape (batch, time, ...)."""
         return padded[self.sequences, self.steps]
 
     def record(self) -> RowRecord:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 def retention(trace: Trace) -> dict[str, np.ndarray]:
     """The gate that multiplies the previous value of each state that has one, as `{"c": f}`.
 
+    Returns:
+        By state: values between 0 and 1, shape (layers, directions, time, batch, units).
+
     Raises:
         UsageError: The cell has no such gate, as the vanilla RNN.
     """

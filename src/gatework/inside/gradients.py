@@ -54,13 +54,15 @@ class GradientFlow:
         return np.sqrt(sum(values[layer, direction] ** 2 for values in self.states.values()))
 
     def curve(self, layer: int = -1, direction: int = 0) -> np.ndarray:
-        """The median over sequences of the state's norm, as a multiple of that at the last step, by steps back."""
+        """The median over sequences of the state's norm over that at the last step, shape (steps back,)."""
         norms = self.state(layer, direction)
         last = norms[0]
         return _median(norms / np.where(last > 0, last, np.nan))
 
     def carried_curve(self, layer: int = -1, direction: int = 0) -> np.ndarray | None:
-        """The median over sequences of `carried`; None for a cell without a gate that keeps its state."""
+        """The median over sequences of `carried`, shape (steps back,); None for a cell without a gate that keeps its
+        state.
+        """
         products = list(self.carried.values())
         return _median(products[0][layer, direction]) if products else None
 

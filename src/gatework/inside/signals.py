@@ -55,7 +55,7 @@ def rank_units(trace: Trace, what: Any, *, name: str | None = None, inputs: Any 
 
 
 def inside_quotes(text: str) -> np.ndarray:
-    """Whether each token of a text stands inside quotation marks, one bool per token.
+    """Whether each token of a text stands inside quotation marks, shape (tokens,), bool.
 
     Quotation marks are no tokens themselves: each one ends the token before it and turns the answer round.
     """

@@ -40,7 +40,7 @@ class Arrangeable(Protocol):
 
     @property
     def first_weight(self) -> Tensor:
-        """What says the device and the dtype of the computation."""
+        """A weight, whatever its shape, whose device and dtype are those of the computation."""
         ...
 
 
@@ -66,15 +66,23 @@ class ArrangedBatch:
 
     @property
     def batch_sizes(self) -> Tensor | None:
-        """The number of sequences running at each step, or None when all run to the end."""
+        """The number of sequences running at each step, shape (steps,), or None when all run to the end."""
         return None if self.ragged is None else self.ragged.batch_sizes
 
     def pad(self, values: Tensor) -> Tensor:
-        """Values in the layout of `x` as (time, batch, features), the sequences in the caller's order."""
+        """Values in the layout of `x` as shape (time, batch, features), the sequences in the caller's order."""
         return values if self.ragged is None else self.ragged.pad(values)
 
     def restore_output(self, output: Tensor) -> Tensor | PackedSequence:
-        """The output in the caller's form."""
+        """The output in the caller's form.
+
+        Args:
+            output: In the layout of `x`: shape (time, batch, features), or (rows, features) when ragged.
+
+        Returns:
+            A PackedSequence where the caller gave one; else zero beyond each sequence's end, shape (time, batch,
+            features), (batch, time, features), or (time, features) of a single sequence.
+        """
         if self.packed is not None:
             return PackedSequence(
                 output, self.packed.batch_sizes, self.packed.sorted_indices, self.packed.unsorted_indices
@@ -85,7 +93,14 @@ class ArrangedBatch:
         return padded.transpose(0, 1) if self.batch_first else padded
 
     def restore_states(self, states: tuple[Tensor, ...]) -> Any:
-        """The states in the caller's form."""
+        """The states in the caller's form: one tensor where the cell has one state, else a tuple.
+
+        Args:
+            states: The final states, each of shape (layers x directions, batch, features), in the order of the scan.
+
+        Returns:
+            Each of that shape in the caller's order, or (layers x directions, features) of a single sequence.
+        """
         if self.ragged is not None:
             states = tuple(self.ragged.unsort(state) for state in states)
         if not self.is_batched:
@@ -95,6 +110,15 @@ class ArrangedBatch:
 
 def arrange(layer: Arrangeable, given: Input, hx: Any, lengths: Lengths, reset: Tensor | None = None) -> ArrangedBatch:
     """Check what a caller gave to a layer and bring it into the form that is scanned.
+
+    Args:
+        layer: The layer.
+        given: Shape (time, batch, input), (batch, time, input) with `batch_first`, (time, input) of a single sequence,
+            or a PackedSequence.
+        hx: The initial states, each of shape (layers x directions, batch, features), or without the batch; zero if
+            None.
+        lengths: The steps of each sequence of a padded batch, shape (batch,); None if all have every step.
+        reset: Where the state is zero before a step, in the first two dimensions of `given`.
 
     Raises:
         UsageError: Something does not fit; see `gatework.nn._checks`.

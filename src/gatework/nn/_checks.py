@@ -60,6 +60,13 @@ def check_options(
 def check_input(name: str, x: Tensor, input_size: int, weight: Tensor, *, is_packed: bool) -> None:
     """Check the input of a layer: its dimensions, its features, its dtype and its device.
 
+    Args:
+        name: The layer's class, for the message.
+        x: Shape (time, batch, input), (batch, time, input) or (time, input); of a PackedSequence (rows, input).
+        input_size: The features that the layer reads.
+        weight: A weight of the layer, whose dtype and device the input must share.
+        is_packed: Whether it is the data of a PackedSequence.
+
     Raises:
         KindError: The input is not a tensor.
         UsageError: The number of dimensions or the dtype is wrong.

@@ -13,7 +13,16 @@ from gatework.scan import stack_native, streaming
 
 
 def scan(layer: LayerStack, x: Any, hx: Any) -> tuple[Tensor, Any] | None:
-    """A padded batch; None where something has to be arranged, checked or chosen."""
+    """A padded batch; None where something has to be arranged, checked or chosen.
+
+    Args:
+        layer: The layers.
+        x: Shape (time, batch, input), or (batch, time, input) with `batch_first`.
+        hx: The initial states, each of shape (layers x directions, batch, features); zero if None.
+
+    Returns:
+        The output, in the order of `x`, and the final states as `hx` has them.
+    """
     stack = None if layer.acts_at_steps else _paths.direct(layer, x)
     if stack is None or x.dim() != 3:
         return None
@@ -33,7 +42,16 @@ def scan(layer: LayerStack, x: Any, hx: Any) -> tuple[Tensor, Any] | None:
 
 
 def step(layer: LayerStack, x: Any, state: Any) -> tuple[Tensor, Any] | None:
-    """A step without a scan, where nothing asks for one: no gradients, no transform, no projection."""
+    """A step without a scan, where nothing asks for one: no gradients, no transform, no projection; else None.
+
+    Args:
+        layer: The layers.
+        x: Shape (batch, input).
+        state: The states, each of shape (layers, batch, hidden); zero if None.
+
+    Returns:
+        The top layer's h, shape (batch, hidden), and the states after the step.
+    """
     if torch.is_grad_enabled() or layer.proj_size:
         return None
     stack = _paths.direct(layer, x)

@@ -42,5 +42,5 @@ class Dropout(nn.Module):
         self.share = share
 
     def forward(self, x: Tensor) -> Tensor:
-        """The numbers, some of them dropped."""
+        """Numbers of any shape, some of them zero and the others scaled up by 1 / (1 - share)."""
         return dropout(x, self.share, self.training)

@@ -15,7 +15,7 @@ from gatework.cells import CellSpec
 def uniform(parameters: Iterable[Tensor], hidden_size: int) -> None:
     """torch's own start: every weight and bias uniform between -1/sqrt(hidden) and 1/sqrt(hidden).
 
-    The order of `parameters` is torch's, so that the same seed gives the same weights as torch.nn.
+    The parameters have any shapes. Their order is torch's, so that the same seed gives the same weights as torch.nn.
     """
     bound = 1 / math.sqrt(hidden_size)
     for parameter in parameters:

@@ -64,7 +64,7 @@ class LayerParameters(nn.Module):
 
     @property
     def all_weights(self) -> list[list[Tensor]]:
-        """The parameters of every layer and direction, as torch.nn has them."""
+        """The parameters of every layer and direction, in the shapes and the order in which torch.nn has them."""
         return [[self.weight(name) for name in names] for names in self._weight_names]
 
     @property
@@ -140,7 +140,7 @@ class LayerParameters(nn.Module):
             nn.RNNBase.flatten_parameters(cast(nn.RNNBase, self))
 
     def weight(self, name: str) -> Tensor:
-        """The parameter of that name; also where a parametrisation computes it."""
+        """The parameter of that name, in torch's shape; also where a parametrisation computes it."""
         parameter = self._parameters.get(name)
         return getattr(self, name) if parameter is None else parameter
 
@@ -160,7 +160,7 @@ class LayerParameters(nn.Module):
 
     @property
     def first_weight(self) -> Tensor:
-        """A weight that says the device and the dtype of the computation."""
+        """A weight, whatever its shape, whose device and dtype are those of the computation."""
         return self.weight(self._weight_names[0][0])
 
     @property

@@ -70,7 +70,7 @@ def from_lengths(lengths: Tensor | Sequence[int], time: int, batch: int, device:
     """The packing of a padded batch, or None where every sequence runs to its end and nothing is to be packed.
 
     Args:
-        lengths: The steps of each sequence, in any order, zeros allowed.
+        lengths: The steps of each sequence, shape (batch,), in any order, zeros allowed.
         time: Steps of the padded batch.
         batch: Sequences of the padded batch.
         device: Where the padded batch lies.

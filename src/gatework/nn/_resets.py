@@ -43,7 +43,11 @@ class Pieces(PackedRows):
     batch: int
 
     def sort(self, state: Tensor) -> Tensor:
-        """The initial states of the pieces, from those of the sequences, (layers x directions, batch, features)."""
+        """The initial states of the pieces, shape (layers x directions, pieces, features), in the order of the scan.
+
+        Args:
+            state: Those of the sequences, shape (layers x directions, batch, features).
+        """
         places = []
         for place, initial in enumerate(state):
             is_reverse = place % self.directions == 1
@@ -53,7 +57,11 @@ class Pieces(PackedRows):
         return torch.stack(places).index_select(1, self.order)
 
     def unsort(self, state: Tensor) -> Tensor:
-        """The final states of the sequences, from those of the pieces."""
+        """The final states of the sequences, shape (layers x directions, batch, features).
+
+        Args:
+            state: Those of the pieces, shape (layers x directions, pieces, features), in the order of the scan.
+        """
         last = [self.inverse.index_select(0, end) for end in (self.ends[1], self.ends[0])]
         return torch.stack([ends.index_select(0, last[place % self.directions]) for place, ends in enumerate(state)])
 

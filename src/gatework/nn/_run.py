@@ -101,7 +101,13 @@ def _in_precision(layer: LayerStack, stack: StackScan, path: _paths.Path) -> tup
 
 
 def in_weight_precision(layer: LayerStack, x: Tensor, states: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """The input and the states; under autocast in the precision of the weights, as rounding adds up over steps."""
+    """The input and the states; under autocast in the precision of the weights, as rounding adds up over steps.
+
+    Args:
+        layer: The layers.
+        x: Of any shape.
+        states: Each of any shape.
+    """
     if not torch.is_autocast_enabled(x.device.type):
         return x, states
     dtype = layer.first_weight.dtype

@@ -118,7 +118,13 @@ class LayerStack(LayerParameters):
         return options_native.check_steps(self.spec, dtype, self.input_size, weights, options)
 
     def step_options(self, place: int, seed: int | Tensor | None) -> StepOptions:
-        """What acts around the cell in one scan; a seed for training."""
+        """What acts around the cell in one scan.
+
+        Args:
+            place: The layer and direction: layer x directions + direction.
+            seed: What the masks of a training step are drawn from, a number or a tensor of shape (); None if there are
+                none.
+        """
         dropout, norms = self.options.recurrent_dropout, self.norms_at(place)
         return StepOptions(seed is not None, 0 if seed is None else seed, place, dropout, self._after, norms)
 

@@ -32,7 +32,12 @@ class TargetRows(NamedTuple):
 
     @classmethod
     def of(cls, lengths: Tensor, device: torch.device | None = None) -> TargetRows:
-        """Those of targets of these lengths, int64 on the CPU, each at least 1; its indices on a device."""
+        """Those of targets of these lengths.
+
+        Args:
+            lengths: The pieces of each target, at least 1, shape (batch,), int64 on the CPU.
+            device: Where all indices lie but `batch_sizes` and `starts`; the CPU if None.
+        """
         falling, order = lengths.sort(descending=True, stable=True)
         is_there = falling > torch.arange(int(falling[0])).unsqueeze(1)
         steps, ranks = is_there.nonzero(as_tuple=True)
@@ -48,15 +53,15 @@ class TargetRows(NamedTuple):
         return len(self.order)
 
     def of_targets(self, values: Tensor) -> Tensor:
-        """The rows of a padded batch, shape (batch, time, ...)."""
+        """The rows, shape (rows, ...), of a padded batch of shape (batch, time, ...)."""
         return values[self.targets, self.steps]
 
     def packed(self, rows: Tensor) -> PackedSequence:
-        """Rows as torch's layers take them."""
+        """Rows, shape (rows, features), as torch's layers take them."""
         return PackedSequence(rows, self.batch_sizes, self.order, self.inverse)
 
     def padded(self, rows: Tensor) -> Tensor:
-        """Rows as a padded batch, shape (batch, time, features), zero beyond each end."""
+        """Rows, shape (rows, features), as a padded batch, shape (batch, time, features), zero beyond each end."""
         time = len(self.batch_sizes)
         zeros = rows.new_zeros(self.batch * time, rows.shape[-1])
         return zeros.index_copy(0, self.targets * time + self.steps, rows).view(self.batch, time, rows.shape[-1])

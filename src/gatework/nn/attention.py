@@ -41,7 +41,7 @@ class Memory(NamedTuple):
     beyond: Tensor | None
 
     def take(self, rows: Tensor) -> Memory:
-        """The memories at these places of the batch."""
+        """The memories at these places of the batch, shape (count,), int64."""
         return Memory(self.values[rows], self.keys[rows], None if self.beyond is None else self.beyond[rows])
 
 

@@ -75,7 +75,12 @@ class AttentionDecoder(nn.Module):
         self.join = nn.Linear(seen + width, self.output_size, bias=False).to(recurrent.first_weight)
 
     def remember(self, memory: Tensor, lengths: Tensor | None = None) -> Memory:
-        """What `forward()` and `step()` look at; the arguments are those of `Attention.remember()`."""
+        """What `forward()` and `step()` look at.
+
+        Args:
+            memory: The encoder's outputs, shape (source, batch, memory).
+            lengths: The places of each, shape (batch,), at least 1; None if all have every place.
+        """
         if self.attention is None:
             return Memory(memory.transpose(0, 1), memory.transpose(0, 1), None)
         return self.attention.remember(memory, lengths)

@@ -82,7 +82,8 @@ class SequenceModel(nn.Module):
         vocabulary: Number of tokens where the inputs are tokens, else None.
         inputs: Values per step where the inputs are series, else None.
         outputs: Number of outputs.
-        seconds: Where the last of the tokens are pairs of words, the index of each pair's second word; else None.
+        seconds: Where the last of the tokens are pairs of words, the index of each pair's second word, shape
+            (pairs,); else None.
     """
 
     def __init__(
@@ -125,7 +126,7 @@ class SequenceModel(nn.Module):
         return True
 
     def vectors(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """What the recurrent layers read, shape (time, batch, features); see `forward()`."""
+        """What the recurrent layers read, shape (time, batch, features); the arguments are those of `forward()`."""
         # Time first: each step of a batch is contiguous, which is how the scan reads it.
         inputs = inputs.transpose(0, 1)
         return inputs if self.embedding is None else self._drop_words(self.embedding(inputs))
@@ -136,12 +137,19 @@ class SequenceModel(nn.Module):
         return self.head(sequence, state[0] if isinstance(state, tuple) else state, lengths)
 
     def states(self, inputs: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The states over time and the last ones, as `Pooling` takes them; the arguments are those of `forward()`."""
+        """The states over time and the last ones; the arguments are those of `forward()`.
+
+        Returns:
+            The top layer's h, shape (time, batch, states), zero after each sequence's end, and every layer's last h,
+            shape (layers x directions, batch, hidden).
+        """
         sequence, state = self.recurrent(self.vectors(inputs, lengths), lengths=lengths)
         return sequence, state[0] if isinstance(state, tuple) else state
 
     def tensors(self) -> dict[str, Tensor]:
-        """The weights by name, with one vector per token, as they are read where there is no torch."""
+        """The weights by name, as they are read where there is no torch: one vector per token, also of pairs of words,
+        in `embedding.weight`, shape (vocabulary, embedding).
+        """
         tensors, words = self.state_dict(), plain(self.embedding)
         return tensors if words is None else tensors | {"embedding.weight": words.weight.detach()}
 
@@ -200,7 +208,15 @@ class SequenceModel(nn.Module):
         return self.output(torch.cat(seen)), (layers, pooled)
 
     def follow_arrays(self, steps: np.ndarray, state: Carried | None) -> tuple[np.ndarray, Carried]:
-        """As `follow()`, from and to arrays, and without learning."""
+        """As `follow()`, from and to arrays, and without gradients.
+
+        Args:
+            steps: Token indices of shape (steps,), int64, or values of shape (steps, input), float32.
+            state: What the previous call returned; None at the start.
+
+        Returns:
+            Outputs of shape (steps, outputs), float32, and what the next call is given.
+        """
         with torch.no_grad():
             outputs, state = self.follow(torch.from_numpy(steps), state)
         return outputs.numpy(), state

@@ -102,7 +102,7 @@ class QuantizedLayer(nn.Module):
 
     @property
     def first_weight(self) -> Tensor:
-        """What says the device and the dtype of the computation."""
+        """A tensor, whatever its shape, whose device and dtype are those of the computation."""
         return self.get_buffer(f"weight_ih{self._suffixes[0]}_scale")
 
     def forward(
@@ -111,10 +111,11 @@ class QuantizedLayer(nn.Module):
         """Run the layers over a batch of sequences; everything as for `RecurrentLayer.forward()`.
 
         Args:
-            input: A padded batch, a single sequence, or a PackedSequence, in float32 on the CPU.
-            hx: The initial states.
-            lengths: The steps of each sequence of a padded batch.
-            reset: Where the state is zero before a step.
+            input: Shape (time, batch, input), (batch, time, input) with `batch_first`, (time, input) of a single
+                sequence, or a PackedSequence; float32 on the CPU.
+            hx: The initial states, each of shape (layers x directions, batch, hidden); zero if None.
+            lengths: The steps of each sequence of a padded batch, shape (batch,).
+            reset: Where the state is zero before a step, in the first two dimensions of `input`.
 
         Raises:
             UsageError: Something does not fit, or a derivative is wanted.

@@ -76,7 +76,8 @@ class Answering(Core):
 
         Args:
             config: The cell, its size and its options.
-            weights: Those of the trained network by name, which anybody may have written: none is used unchecked.
+            weights: Those of the trained network by name, in the shapes of its `state_dict()`, which anybody may have
+                written: none is used unchecked.
         """
         return None
 

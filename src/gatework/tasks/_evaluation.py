@@ -40,7 +40,7 @@ class Loss(NamedTuple):
     carried: tuple[Tensor, ...] = ()
 
     def mean(self) -> Tensor:
-        """What a training step follows; 0 for a batch without any term."""
+        """What a training step follows, a scalar; 0 for a batch without any term."""
         return self.total / (self.weight or 1.0)
 
 

@@ -75,7 +75,8 @@ class InTraining(Core):
             epoch: The epoch, counted from 1.
 
         Returns:
-            For each step what `Examples.batch()` is given, the first dimension of which several processes share.
+            For each step what `Examples.batch()` is given, shape (batch,) or (batch, ...), of whose first dimension
+            several processes take parts.
         """
         if isinstance(examples, PackedExamples):
             return examples.order(config, epoch)
@@ -96,7 +97,8 @@ class InTraining(Core):
     ) -> tuple[Dataset, Recipe, Mapping[str, Tensor]]:
         """What the task's own network learns from, how, and what `begin()` gives it, behind the trainings `before()`.
 
-        By default these are the data and the recipe as they are, and the weights of the last such training.
+        By default these are the data and the recipe as they are, and the weights of the last such training, by name and
+        in the shapes of its network's `state_dict()`.
 
         Args:
             dataset: The data.
@@ -111,7 +113,8 @@ class InTraining(Core):
         Args:
             model: The network.
             dataset: The data.
-            earlier: The weights of the network that was trained `before()`, by name; empty where there was none.
+            earlier: The weights of the network that was trained `before()`, by name and in the shapes of its
+                `state_dict()`; empty where there was none.
         """
 
     def taught(self, dataset: Dataset, recipe: Recipe) -> Task:

@@ -26,7 +26,7 @@ class Sample:
 
     @classmethod
     def of_rows(cls, losses: np.ndarray) -> Sample:
-        """Examples that stand by themselves and count alike."""
+        """Examples that stand by themselves and count alike, from what each adds, shape (examples,)."""
         import numpy as np
 
         count = len(losses)

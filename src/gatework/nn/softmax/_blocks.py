@@ -25,7 +25,7 @@ class FactorGradients(NamedTuple):
 
     @classmethod
     def zeros(cls, tensors: tuple[Tensor | None, ...], are_wanted: tuple[bool, ...]) -> FactorGradients:
-        """Room for the gradients that are wanted."""
+        """Room, filled with 0, for the gradients that are wanted: each in the shape of its tensor."""
         pairs = zip(tensors, are_wanted, strict=True)
         return cls._make(None if t is None or not wanted else torch.zeros_like(t) for t, wanted in pairs)
 

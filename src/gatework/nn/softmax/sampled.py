@@ -33,7 +33,7 @@ class SampledSoftmax(nn.Module):
         negatives: k, how many tokens are drawn for a batch.
         proposal: What q is: "unigram" for the counts to the power 0.75, "log-uniform" for $\log\frac{r+2}{r+1}$ over
             the logarithm of the vocabulary's size plus 1, which fits tokens that are numbered by falling frequency.
-        counts: How often each token occurs in the training text; for "unigram" alone.
+        counts: How often each token occurs in the training text, shape (vocabulary,); for "unigram" alone.
         bias: Whether there is b.
 
     Raises:
@@ -84,7 +84,12 @@ class SampledSoftmax(nn.Module):
         return loss
 
     def sample(self) -> tuple[Tensor, Tensor]:
-        """Draws tokens: the different ones in order, and of each the logarithm of how often over how often expected."""
+        """Draws tokens for a batch.
+
+        Returns:
+            The different tokens that were drawn, sorted, int64, and of each the logarithm of how often it was drawn
+            over how often that was to be expected, float64: both of shape (drawn,).
+        """
         numbers = torch.rand(self.negatives, dtype=torch.float64, device=self.cumulative.device)
         drawn = torch.searchsorted(self.cumulative, numbers * self.cumulative[-1], right=True)
         tokens, times = drawn.clamp_(max=len(self.shares) - 1).unique(return_counts=True)
