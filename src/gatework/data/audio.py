@@ -63,7 +63,7 @@ class AudioFacts:
         return self.samples / self.rate
 
     def add(self, block: np.ndarray) -> None:
-        """Takes note of a block of mono samples."""
+        """Takes note of a block of mono samples, shape (samples,)."""
         if not len(block):
             return
         loud = np.abs(block)
@@ -118,7 +118,7 @@ class Recording:
         return cls(path, facts, frames)
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """The sound from its start, mono, float32 with full scale at 1, a few seconds at a time.
+        """The sound from its start, mono, float32 with full scale at 1, a few seconds at a time, shape (samples,).
 
         Raises:
             DataError: The file is damaged, holds nothing, or holds values that are no numbers.

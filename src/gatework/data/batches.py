@@ -51,7 +51,12 @@ def even_order(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> l
 
 
 def evaluation_order(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
-    """Every example once, in batches of similar length."""
+    """The positions of every example once, shape (batch,) each, in batches of similar length.
+
+    Args:
+        lengths: Steps of each example, shape (examples,).
+        batch_size: Examples per batch.
+    """
     return _cut(np.argsort(lengths, kind="stable"), batch_size)
 
 

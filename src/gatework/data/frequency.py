@@ -220,7 +220,7 @@ class Grid:
         return positions, stamps - self.stamps(positions)
 
     def stamps(self, positions: np.ndarray) -> np.ndarray:
-        """The stamp of each position, microseconds, int64."""
+        """The stamp of each position, microseconds, int64, both of shape (count,)."""
         size = self.frequency.size
         if self.frequency.kind == "time":
             return self.anchor + positions * size

@@ -74,5 +74,5 @@ class Listening:
 
 
 def as_bytes(samples: np.ndarray) -> bytes:
-    """Samples, full scale at 1, as raw 16-bit sound."""
+    """Samples, shape (samples,), full scale at 1, as raw 16-bit sound."""
     return (np.clip(samples, -1, 1) * _FULL_SCALE).astype("<i2").tobytes()

@@ -109,7 +109,7 @@ def _plainly(text: str) -> str:
 def numbers(
     column: pl.Series, source: str, row: Callable[[int], str], reading: Reading | None = None, *, is_whole: bool = False
 ) -> np.ndarray:
-    """A column's numbers, float64, NaN where a value is missing.
+    """A column's numbers, shape (rows,), float64, NaN where a value is missing.
 
     Args:
         column: Numbers, truths, or texts of them.

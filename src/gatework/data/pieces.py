@@ -60,7 +60,7 @@ class CharacterTokens:
         return points[order], order + _FIRST_CHARACTER
 
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """The tokens of each text, int32."""
+        """The tokens of each text, shape (tokens,), int32."""
         return [self._tokens(text) for text in texts]
 
     def _tokens(self, text: str) -> np.ndarray:
@@ -133,7 +133,7 @@ class SubwordTokens:
         return self._tokenizer.get_vocab_size() + 1
 
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """The tokens of each text, int32."""
+        """The tokens of each text, shape (tokens,), int32."""
         plain = [text.encode(errors="replace").decode() for text in texts]
         return [np.array(e.ids, dtype=np.int32) + 1 for e in self._tokenizer.encode_batch(plain)]
 

@@ -35,7 +35,7 @@ class Recorder(Protocol):
     rate: int
 
     def take(self, until: Callable[[], object]) -> np.ndarray:
-        """Records until a call returns: mono samples, float32, full scale at 1."""
+        """Records until a call returns: mono samples, shape (samples,), float32, full scale at 1."""
         ...
 
 

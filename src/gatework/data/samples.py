@@ -14,7 +14,7 @@ class SampleReader:
         self._rest = b""
 
     def accept(self, piece: bytes) -> np.ndarray:
-        """The samples that are whole with these bytes, mono, float32, full scale at 1."""
+        """The samples that are whole with these bytes, shape (samples,), mono, float32, full scale at 1."""
         content = self._rest + piece
         whole = len(content) // 2 * 2
         self._rest = content[whole:]

@@ -122,7 +122,7 @@ class SeriesExamples:
         return Batch(*(torch.from_numpy(array) for array in (*self.arrays(index), self._targets.take(index, axis=0))))
 
     def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The inputs and the lengths of a batch, as arrays."""
+        """The inputs and the lengths of the examples at these positions, shape (batch,), as `Batch` has them."""
         return self._values.take(index, axis=0), self.lengths.take(index)
 
 
@@ -150,7 +150,7 @@ class RaggedExamples:
         return Batch(*(torch.from_numpy(array) for array in (*self.arrays(index), self._targets[index])))
 
     def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The inputs and the lengths of a batch, as arrays."""
+        """The inputs and the lengths of the examples at these positions, shape (batch,), as `Batch` has them."""
         lengths = self.lengths[index]
         inputs = np.zeros((len(index), int(lengths.max()), self._series.values.shape[1]), dtype=np.float32)
         for row, place in zip(inputs, index, strict=True):

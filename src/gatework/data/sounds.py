@@ -118,7 +118,7 @@ class SoundExamples:
         return Batch(*(torch.from_numpy(array) for array in (*self.arrays(index), self.targets[index])))
 
     def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The inputs and the lengths of a batch, as arrays."""
+        """The inputs and the lengths of the examples at these positions, shape (batch,), as `Batch` has them."""
         lengths = self.lengths[index]
         inputs = np.zeros((len(index), int(lengths.max()), self.steps[0].shape[1]), dtype=np.float32)
         for row, place in zip(inputs, index, strict=True):

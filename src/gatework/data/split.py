@@ -24,7 +24,7 @@ class Parts(NamedTuple):
 
 
 def first_of_equal(examples: Iterable[Hashable]) -> np.ndarray:
-    """For each example the position of the first one that equals it, int64."""
+    """For each example the position of the first one that equals it, shape (examples,), int64."""
     first: dict[Hashable, int] = {}
     return np.array([first.setdefault(example, position) for position, example in enumerate(examples)], dtype=np.int64)
 

@@ -196,7 +196,7 @@ class Vocabulary:
         return len(self.words) + len(self.pairs) + FIRST_WORD
 
     def indices(self, words: Iterable[str], dtype: type[np.signedinteger] = np.int32) -> np.ndarray:
-        """The index of each word, with 1 for the unknown ones."""
+        """The index of each word, shape (words,), with 1 for the unknown ones."""
         index = self._index
         return np.array([index.get(word, UNKNOWN) for word in words], dtype)
 
@@ -279,7 +279,7 @@ class TextExamples:
         return Batch(torch.from_numpy(inputs), torch.from_numpy(lengths), torch.from_numpy(self._targets[index]))
 
     def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The inputs and the lengths of a batch, as arrays."""
+        """The inputs and the lengths of the examples at these positions, shape (batch,), as `Batch` has them."""
         count, lengths = self._count[index], self.lengths[index]
         indices = self._indices[spans(self._starts[index], count)]
         return padded(indices, count, int(lengths.max()), pads_in_front=self._pads_in_front), lengths

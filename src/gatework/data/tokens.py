@@ -68,7 +68,7 @@ class Tokens:
         return len(self.lengths)
 
     def take(self, index: np.ndarray) -> Tokens:
-        """The texts at these positions; `types` and `ids` are shared, not copied."""
+        """The texts at these positions, shape (count,); `types` and `ids` are shared, not copied."""
         return Tokens(self.types, self.ids, self.starts[index], self.lengths[index])
 
     def last(self, count: int) -> Tokens:
@@ -83,7 +83,7 @@ class Tokens:
         return Tokens(self.types, self.ids, self.starts + self.lengths - kept, kept)
 
     def flat(self) -> np.ndarray:
-        """The ids of these texts alone, one text after the other, int32."""
+        """The ids of these texts alone, one text after the other, shape (tokens,), int32."""
         return self.ids[spans(self.starts, self.lengths)]
 
     def counts(self) -> np.ndarray:

@@ -58,7 +58,7 @@ class WordPairs:
 
     @property
     def seconds(self) -> np.ndarray:
-        """The index of each pair's second word, int64."""
+        """The index of each pair's second word, shape (pairs,), int64."""
         return self.codes % self.words
 
     def read(self, indices: np.ndarray, lengths: np.ndarray) -> np.ndarray:

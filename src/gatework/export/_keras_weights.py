@@ -34,7 +34,7 @@ class Kind:
     settings: Mapping[str, object]
 
     def swapped(self, weight: np.ndarray) -> np.ndarray:
-        """The rows of a weight with its gates in the other one's order: each order is its own inverse."""
+        """A weight of shape (gates x units, ...) with its gates in the other one's order, its own inverse."""
         return np.concatenate([weight.reshape(len(self.order), -1, *weight.shape[1:])[place] for place in self.order])
 
 
@@ -66,6 +66,9 @@ def to_keras(layer: RecurrentLayer, place: int) -> list[np.ndarray]:
     Args:
         layer: The layer.
         place: Which layer and direction of its stack.
+
+    Returns:
+        float32, in the shapes that `shapes()` gives.
     """
     kind, weights = kind_of(layer), layer.weights_at(place)
     arrays = [kind.swapped(numbers(weights.weight_ih)).T, kind.swapped(numbers(weights.weight_hh)).T]
@@ -83,7 +86,7 @@ def shapes(kind: Kind, inputs: int, units: int, *, has_bias: bool) -> list[tuple
 
 
 def from_keras(kind: Kind, arrays: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-    """gatework's weights by their names without suffix, from the variables of Keras' layer."""
+    """gatework's weights by their names without suffix, from the variables of Keras' layer, shaped as by `shapes()`."""
     kernel, recurrent, *biases = arrays
     weights = {"weight_ih": kind.swapped(kernel.T), "weight_hh": kind.swapped(recurrent.T)}
     for bias in biases:

@@ -36,7 +36,13 @@ class LayerModel(nn.Module):
         self.output_names = ["output", *(f"{state}_next" for state in states)]
 
     def forward(self, x: Tensor, *others: Tensor) -> Any:
-        """The output, and the states where they are carried."""
+        """The output, and the states where they are carried.
+
+        Args:
+            x: Shape (time, batch, input), or (batch, time, input) with `batch_first`.
+            others: The lengths, shape (batch,), where it is ragged; then the states, each of shape (layers x
+                directions, batch, features), where it is stateful.
+        """
         rest = list(others)
         lengths = {"lengths": rest.pop(0)} if self.is_ragged else {}
         hx = None if not rest else rest[0] if len(rest) == 1 else tuple(rest)
@@ -48,7 +54,7 @@ class LayerModel(nn.Module):
         return (output, states) if isinstance(states, Tensor) else (output, *states)
 
     def example(self) -> tuple[Tensor, ...]:
-        """Inputs to trace it with."""
+        """Inputs to trace it with, in the shapes and the order of the arguments of `forward()`."""
         layer = self.layer
         shape = (_BATCH, _TIME) if layer.batch_first else (_TIME, _BATCH)
         lengths = [torch.arange(_BATCH) + 1] if self.is_ragged else []
@@ -86,7 +92,13 @@ class NetworkModel(nn.Module):
         self.output_names = ["output", *(f"{state}_next" for state in states)]
 
     def forward(self, inputs: Tensor, *others: Tensor) -> Any:
-        """The outputs, (batch, outputs), and the states where they are carried."""
+        """The outputs, shape (batch, outputs), and the states where they are carried.
+
+        Args:
+            inputs: Token indices of shape (batch, time), or values of shape (batch, time, input).
+            others: The lengths, shape (batch,), where it is ragged; then the states, each of shape (layers, batch,
+                features), where it is stateful.
+        """
         rest = list(others)
         lengths = rest.pop(0) if self.is_ragged else None
         hx = None if not rest else rest[0] if len(rest) == 1 else tuple(rest)
@@ -105,7 +117,7 @@ class NetworkModel(nn.Module):
         return (output, states) if isinstance(states, Tensor) else (output, *states)
 
     def example(self) -> tuple[Tensor, ...]:
-        """Inputs to trace it with."""
+        """Inputs to trace it with, in the shapes and the order of the arguments of `forward()`."""
         inputs = torch.zeros(_BATCH, _TIME, self.recurrent.input_size)
         if self.embedding is not None:
             inputs = torch.arange(_BATCH * _TIME).view(_BATCH, _TIME) * 7 % self.embedding.num_embeddings
@@ -184,7 +196,7 @@ def states_of(layer: RecurrentLayer | nn.RNNBase) -> tuple[str, ...]:
 
 
 def initial(layer: Any) -> list[Tensor]:
-    """The states of a start, for the batch of the example."""
+    """The states of a start, for the batch of the example: zeros of shape (layers x directions, batch, features)."""
     depth = layer.num_layers * (2 if layer.bidirectional else 1)
     widths = [layer.proj_size or layer.hidden_size if name == "h" else layer.hidden_size for name in states_of(layer)]
     return [torch.zeros(depth, _BATCH, width) for width in widths]

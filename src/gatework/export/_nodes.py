@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def numbers(weight: Tensor) -> np.ndarray:
-    """A weight as an array of float64, which holds the numbers of every other type exactly."""
+    """A weight of any shape as an array of float64, which holds the numbers of every other type exactly."""
     values: np.ndarray = weight.detach().double().cpu().numpy()
     return values
 

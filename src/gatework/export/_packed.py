@@ -51,14 +51,14 @@ def _pad(sequence: Any, batch_first: bool = False, padding_value: float = 0.0, t
 
 
 def packed(x: Tensor, lengths: Any, batch_first: bool) -> PackedSequence:
-    """A padded batch that goes as a packed one."""
+    """A padded batch, shape (time, batch, features) or (batch, time, features), that goes as a packed one."""
     return PackedSequence(x.transpose(0, 1) if batch_first else x, torch.as_tensor(lengths))
 
 
 def padded(
     sequence: PackedSequence, batch_first: bool, padding_value: float, total_length: int | None
 ) -> tuple[Tensor, Tensor]:
-    """The padded batch again, with all of its steps, and the lengths."""
+    """The padded batch again, with all of its steps, in the shape that it had, and the lengths, shape (batch,)."""
     data, lengths = sequence.data, sequence.batch_sizes
     if padding_value:
         is_beyond = torch.arange(data.shape[0]).unsqueeze(1) >= lengths

@@ -121,6 +121,10 @@ class Comparison:
     def exact(self, arguments: Sequence[Tensor], where: str) -> list[Tensor]:
         """What the model itself gives in float64.
 
+        Args:
+            arguments: The tensors of its inputs, in the shapes that it takes, in order.
+            where: On what inputs, for the message.
+
         Raises:
             UsageError: It does not take inputs of these sizes.
         """
@@ -209,7 +213,14 @@ def _distance(value: np.ndarray, right: Tensor) -> float:
 
 
 def run(model: nn.Module, inputs: tuple[Any, ...], arguments: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:
-    """The outputs of the model itself."""
+    """The tensors among the outputs of the model itself.
+
+    Args:
+        model: The model.
+        inputs: An example of what it is called with.
+        arguments: What stands in the place of the example's tensors, in shapes that the model takes, in order.
+        dtype: What tensors of real numbers are brought to.
+    """
     leaves, form = tree_flatten(inputs)
     remaining = iter(arguments)
     given = [_as(next(remaining), dtype) if isinstance(leaf, Tensor) else leaf for leaf in leaves]
@@ -238,6 +249,10 @@ def feeds(
     """Inputs to check on, and whether they go on from the states that the inputs before have led to.
 
     The examples come first, then random ones of other sizes.
+
+    Args:
+        shapes: The sizes of each input by its name; those that may change have a name themselves.
+        interface: What is checked.
     """
     leaves = [leaf for leaf in tree_flatten(interface.inputs)[0] if isinstance(leaf, Tensor)]
     examples = dict(zip(shapes, leaves, strict=True))

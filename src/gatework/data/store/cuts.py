@@ -18,7 +18,7 @@ class Cuts(Inputs, Protocol):
         ...
 
     def split_at(self, index: np.ndarray) -> Split:
-        """The examples at these positions, in memory."""
+        """The examples at these positions, shape (count,), in memory."""
         ...
 
 
@@ -40,5 +40,5 @@ class CutSplit(Split):
         return self.inputs.notes()
 
     def take(self, index: np.ndarray) -> Split:
-        """The examples at these positions, in memory."""
+        """The examples at these positions, shape (count,), in memory."""
         return self.inputs.split_at(index)

@@ -49,15 +49,15 @@ class PackedExamples(ABC):
 
     @abstractmethod
     def lengths_at(self, index: np.ndarray) -> np.ndarray:
-        """The steps of the examples at these positions, int64."""
+        """The steps of the examples at these positions, int64, both of shape (count,)."""
 
     @abstractmethod
     def batch_at(self, index: np.ndarray) -> Batch:
-        """The examples at these positions as one batch, read now."""
+        """The examples at these positions, shape (batch,), as one batch, read now."""
 
     @property
     def lengths(self) -> np.ndarray:
-        """The steps of all examples, in memory."""
+        """The steps of all examples, shape (examples,), in memory."""
         return self.lengths_at(np.arange(len(self)))
 
     @property
@@ -99,7 +99,7 @@ class PackedSequences(PackedExamples):
 
     @abstractmethod
     def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The inputs and the lengths of a batch, as arrays."""
+        """The inputs and the lengths of the examples at these positions, shape (batch,), as `Batch` has them."""
 
 
 class TokensRead(NamedTuple):
@@ -172,11 +172,11 @@ class PackedTextExamples(PackedSequences):
         return TokensRead(rows.tokens[spans(starts[places], lengths)], lengths), targets[places]
 
     def lengths_at(self, index: np.ndarray) -> np.ndarray:
-        """The steps of the texts at these positions, int64."""
+        """The steps of the texts at these positions, int64, both of shape (count,)."""
         return self._lengths_of(self._read(index)[0])
 
     def batch(self, index: np.ndarray) -> Batch:
-        """The texts at these positions as one batch."""
+        """The texts at these positions, shape (batch,), as one batch."""
         return self._batch(*self._read(index))
 
     def batch_at(self, index: np.ndarray) -> Batch:
@@ -189,7 +189,7 @@ class PackedTextExamples(PackedSequences):
         return Batch(*map(torch.from_numpy, (self._inputs_of(rows), self._lengths_of(rows), targets)))
 
     def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The inputs and the lengths of a batch, as arrays."""
+        """The inputs and the lengths of the examples at these positions, shape (batch,), as `Batch` has them."""
         rows, _ = self._read(index)
         return self._inputs_of(rows), self._lengths_of(rows)
 
@@ -236,7 +236,7 @@ class PackedSeriesExamples(PackedSequences):
         return 8 * self._steps
 
     def lengths_at(self, index: np.ndarray) -> np.ndarray:
-        """The steps of the series at these positions, int64."""
+        """The steps of the series at these positions, int64, both of shape (count,)."""
         return np.full(len(index), self._steps, dtype=np.int64)
 
     def batch_at(self, index: np.ndarray) -> Batch:
@@ -248,7 +248,7 @@ class PackedSeriesExamples(PackedSequences):
         return Batch(*map(torch.from_numpy, arrays))
 
     def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The inputs and the lengths of a batch, as arrays."""
+        """The inputs and the lengths of the examples at these positions, shape (batch,), as `Batch` has them."""
         return self._scaled(self._read(index)[0]), self.lengths_at(index)
 
     def _scaled(self, values: np.ndarray) -> np.ndarray:

@@ -242,7 +242,7 @@ class PackedSplit(Split):
         return Moments.from_state(self.store.about["target"]).scale(is_scaled=is_scaled)
 
     def take(self, index: np.ndarray) -> Split:
-        """The examples at these positions, in memory."""
+        """The examples at these positions, shape (count,), in memory."""
         return Split(self.inputs[index], self.targets_at(index))
 
     def table(self) -> pl.DataFrame:
