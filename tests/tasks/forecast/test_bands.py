@@ -41,10 +41,13 @@ def score(quantiles: np.ndarray, y: np.ndarray, percent: int = 95) -> float:
 
 def test_the_band_that_was_right_counts_most_whoever_it_is_of() -> None:
     random = np.random.default_rng(0)
-    offers = said(120, answer=3.0, network=1.0, AutoETS=0.2)
-    known = Bands.unknown(offers, 1, HORIZON).held_back(offers, *along(random, 120, 1.0), -np.inf)
+    offers, past = said(120, answer=3.0, network=1.0, AutoETS=0.2), along(random, 120, 1.0)
+    known = Bands.unknown(offers, 1, HORIZON).held_back(offers, *past, -np.inf)
     quantiles, _ = known.follow(said(1, answer=3.0, network=1.0, AutoETS=0.2), *along(random, 1, 1.0), -np.inf)
     np.testing.assert_allclose(quantiles[0, 0], 10 + BANDS, atol=0.35)
+    # One factor serves all of them: that of their mean.
+    alone = Calibration.unknown(1, HORIZON).held_back(said(1, mean=1.4)["mean"].repeat(120, axis=0), *past)
+    np.testing.assert_allclose(known.calibration.stretch(past[-1]), alone.stretch(past[-1]), rtol=1e-9)
 
 
 @pytest.mark.parametrize(("believed", "crisis"), [(1.0, 15.0), (0.4, 1.0)])

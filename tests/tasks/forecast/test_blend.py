@@ -170,7 +170,7 @@ def test_an_interrupted_choice_is_made_again(run: Run, tmp_path: Path) -> None:
         lambda state: state["methods"][0].update(name="a pickle"),
         lambda state: state["methods"][0].update(name=PastQuantiles.label, steps=0),
         lambda state: state["past"].append([]),
-        lambda state: state["bands"]["calibrations"]["answer"]["counts"]["places"].__setitem__(0, 10**9),
+        lambda state: state["bands"]["calibration"]["counts"]["places"].__setitem__(0, 10**9),
         lambda state: state["bands"]["scores"].pop(),
         lambda state: state.pop("methods"),
     ],

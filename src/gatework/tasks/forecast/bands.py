@@ -1,7 +1,9 @@
 r"""The intervals of an answer: a weighted mean of several methods' bands about one median.
 
-Every method offers its band, moved to the answer's median, twice: as it is, and stretched by what such bands got wrong
-(`conformal.py`). What they reach below and above is averaged, interval by interval, with the weights
+Every method offers its band, moved to the answer's median, twice: as it is, and stretched by what the plain mean of all
+these bands got wrong (`conformal.py`). About one median all err alike, so that one factor is known better than one for
+each method, and leaves the methods' bands as different as they are. What they reach below and above is averaged,
+interval by interval, with the weights
 
 $$ w_k \propto s_k^{-8} , $$
 
@@ -27,7 +29,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -51,40 +52,40 @@ class Bands:
     """What is known of every band, and of who has a share in the median, at one moment.
 
     Attributes:
-        calibrations: What is known of each method's intervals, by method.
-        scores: The interval score that each band has had, faded: of every method as it is, then stretched, shape
-            (bands, intervals).
+        methods: Who offers bands, `ANSWER` first.
+        calibration: What is known of the mean of their intervals.
+        scores: The interval score that each band has had, faded: those of the methods as they are, then stretched,
+            shape (bands, intervals).
         level: The bands' mean score of the narrowest interval and how many steps it is of, faded faster, shape (2,).
         moment: The step up to which both are faded, a position on the grid.
         shares: What is known of the candidates for the median, faded likewise.
     """
 
-    calibrations: Mapping[str, Calibration]
+    methods: tuple[str, ...]
+    calibration: Calibration
     scores: np.ndarray
     level: np.ndarray
     moment: int
     shares: Shares = field(default_factory=Shares)
 
     @classmethod
-    def unknown(
-        cls, methods: Iterable[str], series: int, horizon: int, least_sides: Mapping[str, float] = MappingProxyType({})
-    ) -> Bands:
+    def unknown(cls, methods: Iterable[str], series: int, horizon: int, least_side: float = 0.0) -> Bands:
         """Before the first step: every band counts alike.
 
         Args:
             methods: Who offers bands.
             series: How many series have intervals of their own.
             horizon: The steps of a forecast.
-            least_sides: The shortest side of the intervals of methods, where they have one, by method.
+            least_side: No side of an interval is measured as shorter than this.
         """
-        known = {name: Calibration.unknown(series, horizon, least_sides.get(name, 0.0)) for name in methods}
-        return cls(known, np.zeros((2 * len(known), len(PROMISED))), np.zeros(2), 0)
+        known, named = Calibration.unknown(series, horizon, least_side), tuple(methods)
+        return cls(named, known, np.zeros((2 * len(named), len(PROMISED))), np.zeros(2), 0)
 
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""
-        known = {name: calibration.state() for name, calibration in self.calibrations.items()}
         kept = {"scores": self.scores.tolist(), "level": self.level.tolist(), "moment": self.moment}
-        return {"calibrations": known, **kept, "shares": self.shares.state()}
+        known = {"methods": list(self.methods), "calibration": self.calibration.state()}
+        return {**known, **kept, "shares": self.shares.state()}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Bands:
@@ -93,24 +94,20 @@ class Bands:
         Raises:
             ValueError: The numbers do not fit together.
         """
-        known = {str(name): Calibration.from_state(kept) for name, kept in state["calibrations"].items()}
+        methods, calibration = tuple(map(str, state["methods"])), Calibration.from_state(state["calibration"])
         scores = np.array(state["scores"], dtype=np.float64)
-        if ANSWER not in known or scores.shape != (2 * len(known), len(PROMISED)) or not (scores >= 0).all():
-            raise ValueError(f"scores of bands of the shape {scores.shape}, expected {2 * len(known)} rows")
+        if methods[:1] != (ANSWER,) or scores.shape != (2 * len(methods), len(PROMISED)) or not (scores >= 0).all():
+            raise ValueError(f"scores of bands of the shape {scores.shape}, expected {2 * len(methods)} rows")
         level = np.array(state["level"], dtype=np.float64)
         if level.shape != (2,) or not (level >= 0).all():
             raise ValueError(f"a level of scores of {level.tolist()}")
-        return cls(known, scores, level, int(state["moment"]), Shares.from_state(state["shares"]))
+        return cls(methods, calibration, scores, level, int(state["moment"]), Shares.from_state(state["shares"]))
 
     def held_back(self, said: Said, y: np.ndarray, times: np.ndarray, keys: np.ndarray, least: float) -> Bands:
         """With what forecasts for held-back origins teach; arguments as for `follow()`."""
         after = self._banded(said, y, times, keys, least)[1]
-        moved, can = self._moved(said)
-        known = {
-            name: kept.held_back(moved[name], np.where(can[name], y, np.nan), times, keys)
-            for name, kept in self.calibrations.items()
-        }
-        return dataclasses.replace(after, calibrations=known)
+        known = self.calibration.held_back(self._moved(said).mean(axis=0), y, times, keys)
+        return dataclasses.replace(after, calibration=known)
 
     def follow(
         self, said: Said, y: np.ndarray, times: np.ndarray, keys: np.ndarray, least: float
@@ -134,29 +131,24 @@ class Bands:
     @property
     def block(self) -> int:
         """The steps that are one piece of evidence."""
-        return next(iter(self.calibrations.values())).block
+        return self.calibration.block
 
     def _banded(
         self, said: Said, y: np.ndarray, times: np.ndarray, keys: np.ndarray, least: float
     ) -> tuple[np.ndarray, Bands]:
         """As `follow()`, about the median as it is said."""
-        moved, can = self._moved(said)
-        followed = {
-            name: calibration.follow(moved[name], np.where(can[name], y, np.nan), times, keys)
-            for name, calibration in self.calibrations.items()
-        }
-        bands, known = [], {}
-        for name, (factors, known[name]) in followed.items():
-            # The answer's band in place of a method's is stretched as the answer's.
-            bands += [moved[name], stretched(moved[name], np.where(can[name], factors, followed[ANSWER][0]))]
-        offered = np.maximum(np.stack(bands), least)
+        moved = self._moved(said)
+        factors, known = self.calibration.follow(moved.mean(axis=0), y, times, keys)
+        offered = np.maximum(np.concatenate([moved, stretched(moved, factors)]), least)
         weights, learnt = self._weighed(offered, y, times, keys)
-        median = np.maximum(moved[ANSWER][..., MEDIAN : MEDIAN + 1], least)
+        # The answer's own as it is.
+        median = offered[0, ..., MEDIAN : MEDIAN + 1]
         gaps = np.einsum("bol,bohl->ohl", weights, offered - median)
-        return in_order(median, gaps), dataclasses.replace(learnt, calibrations=known)
+        return in_order(median, gaps), dataclasses.replace(learnt, calibration=known)
 
-    def _moved(self, said: Said) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        return _moved({name: said[name] for name in self.calibrations})
+    def _moved(self, said: Said) -> np.ndarray:
+        """Every method's quantiles about the answer's median, shape (methods, origins, horizon, levels)."""
+        return np.stack([_about(said[ANSWER].astype(np.float64), said[name]) for name in self.methods])
 
     def _weighed(
         self, offered: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray
@@ -191,24 +183,19 @@ def _shares(scores: np.ndarray) -> np.ndarray:
     return shares
 
 
-def _moved(said: Said) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Every method's quantiles about the answer's median, and where it can answer; where it cannot, the answer's own.
+def _about(answer: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """A method's quantiles about the answer's median; the answer's own where the method cannot answer.
 
     It cannot where it is sure, as of a series that never changed, since about another median its band says nothing;
     nor where it knows nothing, as a model of years does at an early origin of a newer table.
     """
-    answer = said[ANSWER].astype(np.float64)
-    median = answer[..., MEDIAN : MEDIAN + 1]
-    answered = width(answer)
-    moved, can = {}, {}
-    for name, quantiles in said.items():
-        gaps = quantiles - quantiles[..., MEDIAN : MEDIAN + 1]
-        offered = width(quantiles)
-        # An answer that is sure itself needs whoever is not.
-        is_like = (offered * _MOST_APART >= answered) & ((offered <= answered * _MOST_APART) | (answered == 0))
-        can[name] = (np.isfinite(gaps).all(axis=(1, 2)) & is_like)[:, None] | (name == ANSWER)
-        moved[name] = answer if name == ANSWER else np.where(can[name][..., None], median + gaps, answer)
-    return moved, can
+    gaps = said - said[..., MEDIAN : MEDIAN + 1]
+    offered, answered = width(said), width(answer)
+    # An answer that is sure itself needs whoever is not.
+    is_like = (offered * _MOST_APART >= answered) & ((offered <= answered * _MOST_APART) | (answered == 0))
+    can = np.isfinite(gaps).all(axis=(1, 2)) & is_like
+    about: np.ndarray = np.where(can[:, None, None], answer[..., MEDIAN : MEDIAN + 1] + gaps, answer)
+    return about
 
 
 def _gained(offered: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray) -> tuple[Passed, np.ndarray]:

@@ -97,7 +97,7 @@ class ForecastBlend:
         past = Past.from_state(state["past"], history)
         bands = Bands.from_state(state["bands"])
         known = {ANSWER, NETWORK, *(method.name for method in methods)}
-        if set(bands.calibrations) - known or set(bands.shares.errors) - known:
+        if set(bands.methods) - known or set(bands.shares.errors) - known:
             raise ValueError("a method is missing that offers bands, or is a candidate for the answer")
         return cls(blend, methods, past, bands)
 
@@ -214,6 +214,6 @@ def made(blend: Blend, dataset: ForecastDataset, history: Panel, bands: Bands) -
         history: The end of every series, as the run keeps it.
         bands: What is known of the answer's intervals.
     """
-    needed = {*blend.weights, *bands.shares.errors, *bands.calibrations}
+    needed = {*blend.weights, *bands.shares.errors, *bands.methods}
     methods = tuple(fit.method for fit in fitted(dataset, "test") if fit.method.name in needed)
     return ForecastBlend(blend, methods, Past.of(dataset.table, methods, history), bands)

@@ -213,7 +213,7 @@ def stretched(quantiles: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """Bands widened or narrowed level by level about the median, and kept from crossing.
 
     Args:
-        quantiles: Shape (origins, horizon, levels).
+        quantiles: Shape (..., origins, horizon, levels).
         factors: The factor of every level, shape (origins, levels).
     """
     median = quantiles[..., MEDIAN : MEDIAN + 1]
@@ -221,11 +221,11 @@ def stretched(quantiles: np.ndarray, factors: np.ndarray) -> np.ndarray:
 
 
 def in_order(median: np.ndarray, gaps: np.ndarray) -> np.ndarray:
-    """Quantiles that do not cross, of shape (origins, horizon, levels).
+    """Quantiles that do not cross, of shape (..., horizon, levels).
 
     Args:
-        median: Shape (origins, horizon, 1).
-        gaps: What each level is away from it, shape (origins, horizon, levels).
+        median: Shape (..., horizon, 1).
+        gaps: What each level is away from it, shape (..., horizon, levels).
     """
     above = np.maximum.accumulate(gaps[..., MEDIAN + 1 :], axis=-1)
     below = np.minimum.accumulate(gaps[..., MEDIAN - 1 :: -1], axis=-1)[..., ::-1]

@@ -15,7 +15,7 @@ from gatework.data.panel import Panel
 from gatework.data.store.sources import is_stored
 from gatework.errors import DataError, UsageError
 from gatework.tasks import forecast
-from gatework.tasks._blend import NETWORK, NETWORK_ALONE
+from gatework.tasks._blend import NETWORK_ALONE
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, ReportSection, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
@@ -42,7 +42,6 @@ from gatework.tasks.forecast.metrics import (
 )
 from gatework.tasks.forecast.moments import moments
 from gatework.tasks.forecast.options import OPTIONS, ForecastOptions
-from gatework.tasks.forecast.shares import ANSWER
 from gatework.tasks.forecast.statistical import absent
 from gatework.tasks.forecast.stored import StoredOriginSplit, stored_forecast_dataset
 from gatework.tasks.forecast.stored_origins import StoredOriginExamples
@@ -245,8 +244,7 @@ class ForecastTask(DenseTask):
         raw = _raw(first, network, part.validation)
         blend = choose(raw, part)
         said, origins = on_part(blend, raw, part, "validation"), origins_of(part.validation)
-        sides = dict.fromkeys([NETWORK, ANSWER] if blend.is_network else [NETWORK], _network(network).least_side)
-        known = Bands.unknown(offering(blend, said), self._pairs, self.plan.horizon, sides)
+        known = Bands.unknown(offering(blend, said), self._pairs, self.plan.horizon, _network(network).least_side)
         bands = self._taught(self._taught(known, *before_validation(blend, part)), said, origins)
         bands = weighing(blend, bands, said, origins, self._keys(origins))
         last = _forecasts(dataset).trainings[-1]
