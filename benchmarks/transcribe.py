@@ -27,18 +27,18 @@ from pathlib import Path
 import polars as pl
 from asking import data_folder, help_if_asked
 
+from gatework import tasks
 from gatework.training import Run
 
 YESNO = ["--hidden", "64", "--layers", "1", "--dropout", "0.4", "--normalise", "global", "--batch-size", "2"]
 YESNO += ["--masking", "0.05", "--epochs", "40", "--learning-rate", "4e-3", "--warmup", "0.2"]
-ASTERISK = ["--digits", "leave-out", "--stack", "3", "--minutes", "5", "--epochs", "200"]
+ASTERISK = ["--digits", "leave-out", "--stack", "3", "--minutes", "5", "--epochs", "400"]
 SETTINGS: dict[str, list[str]] = {
     "what is set": [],
-    "3 x 192 units": ["--layers", "3"],
-    "2 x 256 units": ["--hidden", "256"],
-    "dropout 0.3": ["--dropout", "0.3"],
+    "GRU": ["--cell", "gru"],
+    "GRU, steps of 4 frames": ["--cell", "gru", "--stack", "4"],
+    "GRU, steps of 4 frames, dropout 0.3": ["--cell", "gru", "--stack", "4", "--dropout", "0.3"],
     "weight decay 0.5": ["--weight-decay", "0.5"],
-    "masking 0.1, speed 0.05": ["--masking", "0.1", "--speed", "0.05"],
 }
 SPELT = {
     "asterisk-en": "zero one two three four five six seven eight nine star pound",
@@ -118,24 +118,30 @@ def settings(name: str, folder: Path) -> None:
         best = min(history, key=lambda epoch: (epoch["validation_wer"], epoch["validation_loss"]))
         figures = f"WER {best['validation_wer']:.3f}, CER {best['validation_cer']:.3f}"
         print(f"{name}, {what}: {figures} greedy on the validation part, after {len(history)} epochs", flush=True)
+        part = tasks.load(run.recipe.data.dataset, run.recipe).validation
+        with_lists(run, f"{name}, {what}", list(part.inputs.files), part.targets.tolist())
 
 
 def asterisk(name: str, folder: Path) -> None:
     run = trained(prompts(name, folder), folder / f"{name}-run", ASTERISK)
-    source = folder / name
-    test = pl.read_parquet(run.path / "test.parquet")
-    texts, known = test["reference"].to_list(), folder / f"{name}-known.txt"
-    files = [next(source.rglob(audio)) for audio in test["audio"]]
+    test, source = pl.read_parquet(run.path / "test.parquet"), folder / name
+    with_lists(run, name, [next(source.rglob(audio)) for audio in test["audio"]], test["reference"].to_list())
+
+
+def with_lists(run: Run, name: str, files: list[Path], texts: list[str]) -> None:
+    """What a run reaches on recordings with a list of all words, and with one of all texts as phrases."""
+    known = run.path / "known.txt"
     known.write_text("\n".join([*run.task.texts, *texts]))
-    held = listed(folder, f"{name}-test", [(file, text, "") for file, text in zip(files, texts, strict=True)])
+    held = listed(run.path, "held", [(file, text, "") for file, text in zip(files, texts, strict=True)])
     for closed in (False, True):
         figures = run.evaluate(held, words=str(known), closed=closed).metrics
         what = "no other words" if closed else "also letter by letter"
         print(f"{name}, with a list of all words, {what}: WER {figures['wer']:.3f}, CER {figures['cer']:.3f}")
-    right = run.predict([str(file) for file in files], phrases=str(known))["text"] == test["reference"]
+    said = pl.Series(texts)
+    right = run.predict([str(file) for file in files], phrases=str(known))["text"] == said
     count = len(set(known.read_text().splitlines()))
     for least in (1, 2, 4):
-        part = right.filter(test["reference"].str.split(" ").list.len() >= least)
+        part = right.filter(said.str.split(" ").list.len() >= least)
         print(f"{name}, one of {count} phrases, those of {least} words or more: {part.mean():.3f} of {len(part)} right")
 
 
