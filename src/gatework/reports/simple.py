@@ -51,6 +51,8 @@ def simple(run: TrainedRun, metric: str) -> ReportSection | None:
             "titles": [metric_title(name.removeprefix("test_"), is_short=True) for name in names],
             "rows": [_Method(n, tuple(number(rows[n].get(name)) for name in names), n == answering) for n in order],
             "best": best,
+            "bare": metric_title(metric.removeprefix("test_")),
+            "better": "lower" if task.lower_is_better else "higher",
             "level": f"{100 * LEVEL:.0f} %" if is_level else "",
             "own": "the network" if is_network else answering,
         },

@@ -77,7 +77,7 @@ class Blend(Stored):
         if next(iter(self.validation), answering) == answering:
             return ""
         if answering == MEAN:
-            return "a mean is preferred to one that is hardly better alone, which so few examples cannot tell"
+            return "a mean is preferred where one alone is hardly better, as so few examples cannot tell"
         more = round(100 * (_NETWORKS_HANDICAP - 1))
         return f"the error of the network counts for {more} % more, as its weights were chosen there"
 

@@ -130,7 +130,7 @@ def about(dataset: Dataset, classes: Sequence[str]) -> list[str]:
     """The share of every class in the training part, and how many texts have no label, in words."""
     counts = dataset.class_counts
     order = np.argsort(-counts, kind="stable")
-    shares = [f"{classes[k]} {100 * counts[k] / counts.sum():.0f} %" for k in order[:_NAMED]]
+    shares = [f"{classes[k]} ({100 * counts[k] / counts.sum():.0f} %)" for k in order[:_NAMED]]
     more = [f"and {len(order) - _NAMED} more"] if len(order) > _NAMED else []
     lines = [f"{len(order)} classes: {', '.join([*shares, *more])}"]
     if isinstance(dataset, UnlabelledDataset):

@@ -132,7 +132,9 @@ class ForecastTask(DenseTask):
         forecasts = _forecasts(dataset)
         plan, table, learnt = forecasts.plan, forecasts.table, origins_of(dataset.sampled.train)
         features = Features.fit(table, forecasts.ends, plan, learnt)
-        return cls(plan, features, tail(table, plan.window), scale=learnt.scale if plan.totals else None)
+        # Where columns are known ahead only up to the table's end, a window is looked at that has its future in the table.
+        kept = tail(table, plan.window + (plan.horizon if table.columns.known else 0))
+        return cls(plan, features, kept, scale=learnt.scale if plan.totals else None)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gatework.tasks.forecast.model import ForecastNetwork
     from gatework.tasks.forecast.options import ForecastOptions
     from gatework.tasks.forecast.window_store import Features, OriginExamples
+    from gatework.tasks.forecast.windows import Origins
 
 MOST_WINDOWS = 12
 """So many windows a page offers at most: each is some numbers for every step of the past."""
@@ -60,10 +61,16 @@ def live(
         "linear": [] if features.linear is None else features.linear.weights.T.tolist(),
         "least": 0.0 if plan.non_negative else None,
         "answeredBy": answered_by,
+        "missingAhead": list(origins_of(examples.split).table.columns.known) if _are_past(origins_of(examples.split)) else [],
         "windows": _windows(examples, plan, factors, features),
     }
     part = LivePart.of(__package__, "Forecasting with", ("forecaster.js", "chart.js", "live.js"))
     return Live(part, {"recurrent": model.recurrent}, about)
+
+
+def _are_past(origins: Origins) -> bool:
+    """Whether steps are forecast whose values the table has, as what is known ahead ends with it."""
+    return any(step < len(origins.table.series[number]) for number, _, step in origins.index.tolist())
 
 
 def _law() -> dict[str, Any]:

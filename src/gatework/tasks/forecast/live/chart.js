@@ -24,7 +24,7 @@ class ForecastChart extends DraggedChart {
       element("line", { class: "now", x1: now, x2: now, y1: -8, y2: this.height + 8 }),
       element("path", { class: "past", d: this.path(values) }),
       element("path", { class: "said", style: `--c: ${colour}`, d: this.path(ahead((row) => row[median]), from) }));
-    this.place(`${times[step]}: ${shown(values[step])}`);
+    this.place(`${times[step]}: ${inFour(values[step])}`);
   }
 
   grabbed(event) {

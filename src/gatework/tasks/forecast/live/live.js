@@ -24,11 +24,14 @@ class ForecastPage {
   }
 
   arrange() {
-    const { layers, windows, plan, answeredBy } = this.forecaster;
+    const { layers, windows, plan, answeredBy, missingAhead } = this.forecaster;
     at("window").replaceChildren(...windows.map((window, k) => element("option", { value: k }, window.title || `the series up to ${window.times[plan.window - 1]}`)));
     at("window-label").hidden = windows.length < 2;
     at("ahead").max = plan.horizon;
-    at("answered").textContent = answeredBy ? `The page shows the network alone; gatework predict answers by ${answeredBy}.` : "";
+    at("answered").textContent = [
+      answeredBy ? `The page shows the network alone; gatework predict answers by ${answeredBy}.` : "",
+      missingAhead.length ? `Here the table's last ${plan.horizon} steps are forecast: what follows them needs ${missingAhead.join(", ")}, which gatework inspect RUN FILE takes.` : "",
+    ].join(" ").trim();
     this.gates.arrange(layers);
     this.begin();
   }
@@ -55,8 +58,8 @@ class ForecastPage {
     const colour = colourOf(forecaster, forecaster.number).replace("--c: ", "");
     this.chart.draw(values, quantiles, { step: this.step, chosen: this.chosen, median, colour, times: window.times });
     const row = quantiles[this.chosen], time = window.times[plan.window + this.chosen], low = levels.indexOf(0.1), wide = levels.indexOf(0.025);
-    at("said").textContent = `${time}: ${shown(row[median])}; 80 % between ${shown(row[low])} and ${shown(row.at(-1 - low))}, 95 % between ${shown(row[wide])} and ${shown(row.at(-1 - wide))}.`;
-    at("point").textContent = `${window.times[this.step]}: ${shown(values[this.step])}${values[this.step] === window.values[this.step] ? "" : `, was ${shown(window.values[this.step])}`}`;
+    at("said").textContent = `${time}: ${inFour(row[median])}; 80 % between ${inFour(row[low])} and ${inFour(row.at(-1 - low))}, 95 % between ${inFour(row[wide])} and ${inFour(row.at(-1 - wide))}.`;
+    at("point").textContent = `${window.times[this.step]}: ${inFour(values[this.step])}${values[this.step] === window.values[this.step] ? "" : `, was ${inFour(window.values[this.step])}`}`;
     at("ahead").value = this.chosen + 1;
     at("ahead-name").textContent = `${this.chosen + 1} of ${plan.horizon}`;
     this.explain(count);
@@ -69,6 +72,6 @@ class ForecastPage {
     const label = `What each part of the past does to the forecast of step ${this.chosen + 1}`;
     at("why").replaceChildren(barChart(moved, { from: 0, step: chosen, label, choose: (j) => { this.step = this.lastOf(j); this.show(); } }));
     const size = this.forecaster.plan.segment, from = this.window.times[chosen * size], to = this.window.times[this.lastOf(chosen)];
-    at("why-words").textContent = `${size > 1 ? `${from} to ${to}` : to}: ${moved[chosen] < 0 ? "−" : "+"}${shown(Math.abs(moved[chosen]))}`;
+    at("why-words").textContent = `${size > 1 ? `${from} to ${to}` : to}: ${moved[chosen] < 0 ? "−" : "+"}${inFour(Math.abs(moved[chosen]))}`;
   }
 }
