@@ -70,6 +70,11 @@ def test_the_worst_spans_are_told_with_their_times():
         "  span 1: 2024-01-03 00:00:00 to 2024-01-04 00:00:00 (2 rows), level shift, score 0.90: value is 5.5, "
         "expected 1 (0 to 2)",
     ]
+    # A value that one row alone could have is not said to be out of its band.
+    lasting = judged.with_columns(high=pl.lit(8.0), kind=pl.lit("stuck"))
+    assert highlights(lasting, "time", (), ("value",))[2].endswith(
+        "value is 7, expected 1; one row alone could be 0 to 8, what stands out is that it stays the same"
+    )
 
 
 def test_a_file_is_judged_row_by_row_and_its_spans_are_told(folder):

@@ -85,7 +85,7 @@ def test_the_loss_and_its_gradient_are_those_of_torch():
 def test_training_says_where_classes_are_unbalanced_and_what_weights_they_have():
     recipe = recipe_of_task("classify")
     (line,) = outlook(dataset_of([95, 4, 1]), recipe)
-    assert line.startswith("unbalanced classes: a=b 1 %, yes, often 4 % of the training examples")
+    assert line.startswith("unbalanced classes: a=b (1 %), yes, often (4 %) of the training examples")
     assert "--class-weights balanced" in line
     assert outlook(dataset_of([60, 25, 15]), recipe) == []
     assert outlook(dataset_of([5] * 20, classes=tuple(map(str, range(20)))), recipe) == [], "many classes, none rare"

@@ -30,9 +30,11 @@ def outline(model: nn.Module, examples: Examples) -> list[str]:
         for hook in hooks:
             hook.remove()
     rows = [("part", "what", "output", "parameters")]
-    for name, part in model.named_children():
-        if name not in shapes and not _count(part):
-            continue  # what acts only once the network is trained
+    parts = dict(model.named_children())
+    # In the order of computing; what is never called, but has weights, comes last, and what acts only once the network
+    # is trained not at all.
+    for name in [*shapes, *(name for name in parts if name not in shapes and _count(parts[name]))]:
+        part = parts[name]
         rows.append((name, type(part).__name__.lstrip("_"), shapes.get(name, ""), f"{_count(part):,}"))
     loose = sum(p.numel() for p in model.parameters(recurse=False))
     rows += [("(learnt)", "", "", f"{loose:,}")] if loose else []

@@ -43,6 +43,11 @@ def test_the_page_forecasts_as_python_does_and_follows_a_changed_point(show, tmp
     expected = rows.select(names).to_numpy()
     np.testing.assert_allclose(page.evaluate(SAID)[0][0], expected, rtol=2e-5)
     if "known" in changes:
+        # Without a future to look at, the table's last steps are forecast, from all of the window that stands before.
+        about = run.task.live(run.network, None, None).about
+        window, horizon = run.task.plan.window, run.task.plan.horizon
+        assert about["missingAhead"] == ["promo"]
+        np.testing.assert_allclose(about["windows"][0]["values"], values[-window - horizon : -horizon])
         return
     moved = table.with_columns(y=pl.Series([*values[:-2], 80.0, values[-1]], dtype=pl.Float64))
     changed = run.predict(moved)["forecast"]

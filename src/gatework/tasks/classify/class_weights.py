@@ -95,15 +95,15 @@ def _alike(classes: Sequence[str]) -> list[str]:
 def _of_counts(counts: np.ndarray, classes: Sequence[str], weights: Sequence[float]) -> list[str]:
     if weights:
         order = np.argsort(weights)[::-1]
-        said = _listed([f"{classes[k]} {weights[k]:.3g}" for k in order])
+        said = _listed([f"{classes[k]} ({weights[k]:.3g})" for k in order])
         return [
-            f"class weights: an example counts {said} times in the loss; so weighted, accuracy says which epoch is best"
+            f"class weights: how often an example counts in the loss: {said}; so weighted, accuracy says which epoch is best"
         ]
     shares = counts / max(counts.sum(), 1)
     rare = shares < min(_RARE, _RARE_OF_MANY / max(len(classes), 1))
     if not rare.any():
         return []
-    said = _listed([f"{classes[k]} {_percent(shares[k])}" for k in np.argsort(shares) if rare[k]])
+    said = _listed([f"{classes[k]} ({_percent(shares[k])})" for k in np.argsort(shares) if rare[k]])
     return [
         f"unbalanced classes: {said} of the training examples; what is rare is easily passed over "
         "(--class-weights balanced lets each class count the same)"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _PARTS = {"train": "training", "validation": "validation", "test": "test"}
 _WORST = 3
+_BEYOND_ONE_ROW = {"stuck": "that it stays the same", "relation": "how the columns go together"}
 
 
 @dataclass(frozen=True)
@@ -123,12 +124,7 @@ def describe(rows: Sequence[Mapping[str, Any]], time: str, ids: Sequence[str], v
         start = f"span {number}{f' of {where}' if where else ''}: {when} ({count}), {f'{kind}, ' if kind else ''}"
         start += f"score {peak['score']:.2f}"
         reason = why(members, variables)
-        if reason is not None:
-            start += (
-                f": {reason['cause']} is {reason['actual']:.4g}, expected {reason['expected']:.4g} "
-                f"({reason['low']:.4g} to {reason['high']:.4g})"
-            )
-        lines.append(start)
+        lines.append(f"{start}: {reason}" if reason else start)
     return lines
 
 
@@ -173,24 +169,30 @@ def kind_of(members: Sequence[Mapping[str, Any]]) -> str | None:
     return next((kind for kind in reversed(kinds) if kind is not None), None)
 
 
-def why(members: Sequence[Mapping[str, Any]], variables: Sequence[str]) -> dict[str, Any] | None:
+def why(members: Sequence[Mapping[str, Any]], variables: Sequence[str]) -> str:
     """Why a span is flagged: its cause, at the row where that is farthest from what was expected.
 
-    An error is a mean over a few rows, so the score peaks a little after the value did.
+    An error is a mean over a few rows, so the score peaks a little after the value did. And where no single row is too
+    far off, its band does not say why the span stands out.
 
     Args:
         members: The span's rows, as for `describe()`.
         variables: The watched columns.
 
     Returns:
-        The `cause`, and its `actual`, `expected`, `low` and `high` there; None where nothing is expected of values.
+        The words; empty where nothing is expected of values.
     """
     cause = max(members, key=lambda row: row["score"] or 0.0).get("cause")
     if cause is None:
-        return None
+        return ""
     prefix = f"{cause} " if len(variables) > 1 else ""
     known = [row for row in members if row[cause] is not None and row[prefix + "expected"] is not None]
     if not known:
-        return None
+        return ""
     row = max(known, key=lambda row: abs(row[cause] - row[prefix + "expected"]))
-    return {"cause": cause, "actual": row[cause]} | {part: row[prefix + part] for part in ("expected", "low", "high")}
+    value, expected, low, high = (row[column] for column in (cause, *(prefix + p for p in ("expected", "low", "high"))))
+    said = f"{cause} is {value:.4g}, expected {expected:.4g}"
+    if not low <= value <= high:
+        return f"{said} ({low:.4g} to {high:.4g})"
+    beyond = _BEYOND_ONE_ROW.get(kind_of(members) or "", "the mean of many rows, or the range of values")
+    return f"{said}; one row alone could be {low:.4g} to {high:.4g}, what stands out is {beyond}"

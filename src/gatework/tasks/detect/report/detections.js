@@ -10,7 +10,6 @@
 
   const current = () => series[Number(control("series")?.value ?? 0)];
   const shown = () => current().variables[Number(control("variable")?.value ?? 0)];
-  const short = (value) => value === null ? "" : Number(value.toPrecision(4)).toString();
 
   function traces() {
     const one = current(), part = shown(), found = [];
@@ -82,10 +81,8 @@
       const first = document.createElement("th");
       first.scope = "row";
       first.append(button);
-      const { why } = span;
-      const reason = why ? `${why.cause} is ${short(why.actual)}, expected ${short(why.expected)} (${short(why.low)} to ${short(why.high)})` : "";
       row.append(first, cell("from", span.from), cell("to", span.to), cell(span.rows === 1 ? "row" : "rows", span.rows.toLocaleString("en")),
-        cell("score", span.score.toFixed(3)), cell("kind", span.kind ?? ""), cell("why", reason));
+        cell("score", span.score.toFixed(3)), cell("kind", span.kind ?? ""), cell("why", span.why));
       return row;
     }));
   }

@@ -118,9 +118,6 @@ def _spans(part: pl.DataFrame, time: str, targets: list[str]) -> list[dict[str, 
         stamps = rows[time].dt.epoch("ms")
         at = int(rows["score"].fill_null(-1.0).arg_max() or 0)
         members = rows.to_dicts()
-        reason = why(members, targets)
-        if reason is not None:
-            reason = {key: value if key == "cause" else rounded(value) for key, value in reason.items()}
         spans.append(
             {
                 "number": int(rows["span"][0]),
@@ -132,7 +129,7 @@ def _spans(part: pl.DataFrame, time: str, targets: list[str]) -> list[dict[str, 
                 "score": rounded(rows["score"][at]),
                 "peak": int(stamps[at]),
                 "kind": kind_of(members),
-                "why": reason,
+                "why": why(members, targets),
             }
         )
     spans.sort(key=lambda span: float(span["score"] or 0.0), reverse=True)
