@@ -7,6 +7,7 @@ import pytest
 
 from gatework.data.column_summaries import column_summaries
 from gatework.data.tables import Table
+from gatework.options import over_time, step_by_step
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,17 @@ def test_what_tells_series_apart_is_found_where_times_come_again(shops):
     assert [column.name for column in column_summaries(Table.of(frame)) if column.tells_apart] == ["shop"]
     frame = frame.filter(pl.col("shop") == shops[0])
     assert not any(column.tells_apart for column in column_summaries(Table.of(frame)))
+
+
+def test_rows_of_the_same_times_are_no_series_to_forecast_unless_a_column_tells_them_apart():
+    frame = pl.DataFrame({"day": [f"2023-01-{k // 2 + 1:02}" for k in range(60)], "stars": [k % 5 for k in range(60)]})
+    named = ("--time", "day", "--target", "stars")
+    for table, options in (
+        (frame, None),
+        (frame.with_columns(shop=pl.Series(["a", "b"] * 30)), (*named, "--series", "shop")),
+        (frame[::2], named),
+        (pl.concat([frame[::2], frame[-1:]]), named),  # one day twice: a mistake that training names
+    ):
+        assert step_by_step(column_summaries(Table.of(table))) == options
+    # A detector takes rows as they come.
+    assert over_time(column_summaries(Table.of(frame))) == named

@@ -92,7 +92,7 @@ def test_training_says_where_classes_are_unbalanced_and_what_weights_they_have()
     (line,) = outlook(dataset_of([5, 5, 6], classes=("No", "no", "yes")), recipe)
     assert line.startswith('classes apart by upper case alone: "No" and "no";')
     (line,) = outlook(dataset_of([95, 5]), recipe.changed(class_weights="balanced"))
-    assert "yes, often 10, no 0.526 times" in line
+    assert "yes, often (10), no (0.526);" in line
 
 
 def test_a_rare_class_is_passed_over_without_weights_and_told_with_them(tmp_path):

@@ -16,6 +16,8 @@ from gatework.options import ColumnKind, ColumnSummary
 _EXAMPLES = 3
 # Words that come again: so many rows for each of them, on average.
 _ROWS_A_WORD = 5
+# Times come again, and not by mistake, where so few of the rows have one of their own.
+_OWN_TIMES = 0.9
 # Numbers count time in a column that is called so.
 _CALLED_TIME = re.compile(r"(?i)(^|_|\b)(time|date|day|month|year|stamp|timestamp|datetime|ts|ds)(\b|_|$)|timestamp")
 
@@ -28,9 +30,14 @@ def column_summaries(table: Table) -> tuple[ColumnSummary, ...]:
     """
     columns = tuple(_summary(table, name) for name in table.frame.columns)
     time = next((column for column in columns if column.kind == "times"), None)
-    if time is None or table.frame[time.name].n_unique() == len(table):
+    distinct = len(table) if time is None else table.frame[time.name].n_unique()
+    if time is None or distinct == len(table):
         return columns
-    return tuple(replace(column, tells_apart=_tells_apart(table, time.name, column)) for column in columns)
+    again = distinct < _OWN_TIMES * len(table)
+    return tuple(
+        replace(one, tells_apart=_tells_apart(table, time.name, one), comes_again=again and one is time)
+        for one in columns
+    )
 
 
 def _tells_apart(table: Table, time: str, column: ColumnSummary) -> bool:

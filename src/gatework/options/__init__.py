@@ -1,6 +1,6 @@
 """Options, each declared once with its default, range and help; and what tasks say of themselves. Nothing heavy."""
 
-from gatework.options._column_summary import ColumnKind, ColumnSummary, columns_holding, over_time
+from gatework.options._column_summary import ColumnKind, ColumnSummary, columns_holding, over_time, step_by_step
 from gatework.options._names import Names, as_list, column_names
 from gatework.options._option import (
     Among,
@@ -78,4 +78,5 @@ __all__ = [
     "owners",
     "shows_options",
     "space_of",
+    "step_by_step",
 ]

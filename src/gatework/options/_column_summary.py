@@ -21,6 +21,7 @@ class ColumnSummary:
         missing: How many rows have none.
         examples: A few values, as they are written.
         tells_apart: Whether there is one row of each time for each of its values, where the table has times.
+        comes_again: Whether these are times of which many stand in several rows.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ColumnSummary:
     missing: int
     examples: tuple[str, ...]
     tells_apart: bool = False
+    comes_again: bool = False
 
 
 def columns_holding(columns: Iterable[ColumnSummary], *kinds: ColumnKind) -> list[str]:
@@ -44,3 +46,10 @@ def over_time(columns: Iterable[ColumnSummary]) -> tuple[str, ...] | None:
     if not times or not targets:
         return None
     return ("--time", times[0], "--target", targets[0], *(("--series", apart[0]) if apart else ()))
+
+
+def step_by_step(columns: Iterable[ColumnSummary]) -> tuple[str, ...] | None:
+    """As `over_time()`, for tables with one row at most of each time and series: of comments by day this is None."""
+    columns = list(columns)
+    is_one = any(column.tells_apart for column in columns) or not any(column.comes_again for column in columns)
+    return over_time(columns) if is_one else None

@@ -246,13 +246,12 @@ def _is_meant_by(given: Collection[str]) -> bool:
 
 def _options_for(columns: Sequence[ColumnSummary]) -> tuple[str, ...] | None:
     texts, words, numbers = (columns_holding(columns, kind) for kind in ("text", "words", "number"))
-    candidates = columns if texts else columns[-1:]
-    few = [one.name for one in candidates if one.kind == "number" and one.distinct <= _FEW]
-    label = (words or few)[-1:]
+    labels = [one.name for one in columns if one.kind == "words" or (one.kind == "number" and one.distinct <= _FEW)]
+    if texts and labels:
+        return "--text", texts[0], "--label", labels[-1]
+    label = (words or [one.name for one in columns[-1:] if one.name in labels])[-1:]
     if not label:
         return None
-    if texts:
-        return "--text", texts[0], "--label", *label
     return ("--label", *label) if set(numbers) - {*label} and not columns_holding(columns, "times") else None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from gatework.options import AnswerOptions, OptionSection, TaskOptions, TimeOptions, option, over_time
+from gatework.options import AnswerOptions, OptionSection, TaskOptions, TimeOptions, option, step_by_step
 
 Skip = Literal["auto", "seasonal", "last", "mean", "linear"]
 Scaling = Literal["window", "series"]
@@ -125,5 +125,5 @@ OPTIONS = TaskOptions(
     prediction=ForecastPrediction,
     recipes=Path(__file__).with_name("recipes"),
     is_meant_by=_is_meant_by,
-    options_for=over_time,
+    options_for=step_by_step,
 )
