@@ -22,7 +22,7 @@ T = TypeVar("T")
 SOURCE = "standard input"
 """What lines are said to come from in messages."""
 
-
+_CONVERT = "convert it first, as by iconv -f cp1252 -t utf-8"
 _PIECE = 1 << 16
 _READ_JSON = msgspec.json.Decoder().decode
 
@@ -145,7 +145,7 @@ def decoded(blocks: Iterable[T]) -> Iterator[T]:
         yield from blocks
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
-        raise DataError(f"{SOURCE}: byte 0x{byte:02x} is not valid UTF-8, which was expected") from None
+        raise DataError(f"{SOURCE}: byte 0x{byte:02x} is not valid UTF-8; {_CONVERT}") from None
 
 
 def _check_text(line: str) -> None:
@@ -154,7 +154,7 @@ def _check_text(line: str) -> None:
         line.encode()
     except UnicodeEncodeError as error:
         byte = ord(error.object[error.start]) & 0xFF
-        raise DataError(f"{SOURCE}: byte 0x{byte:02x} is not valid UTF-8, which was expected") from None
+        raise DataError(f"{SOURCE}: byte 0x{byte:02x} is not valid UTF-8; {_CONVERT}") from None
 
 
 def _fields(text: str, where: str, separator: str) -> list[str]:
