@@ -97,7 +97,8 @@ def _of_counts(counts: np.ndarray, classes: Sequence[str], weights: Sequence[flo
         order = np.argsort(weights)[::-1]
         said = _listed([f"{classes[k]} ({weights[k]:.3g})" for k in order])
         return [
-            f"class weights: how often an example counts in the loss: {said}; so weighted, accuracy says which epoch is best"
+            f"class weights: how often an example counts in the loss: {said}; "
+            "so weighted, accuracy says which epoch is best"
         ]
     shares = counts / max(counts.sum(), 1)
     rare = shares < min(_RARE, _RARE_OF_MANY / max(len(classes), 1))

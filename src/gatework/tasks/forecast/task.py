@@ -132,7 +132,7 @@ class ForecastTask(DenseTask):
         forecasts = _forecasts(dataset)
         plan, table, learnt = forecasts.plan, forecasts.table, origins_of(dataset.sampled.train)
         features = Features.fit(table, forecasts.ends, plan, learnt)
-        # Where columns are known ahead only up to the table's end, a window is looked at that has its future in the table.
+        # What is known ahead may end with the table; then there is a whole window whose future the table has.
         kept = tail(table, plan.window + (plan.horizon if table.columns.known else 0))
         return cls(plan, features, kept, scale=learnt.scale if plan.totals else None)
 

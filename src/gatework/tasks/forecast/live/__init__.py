@@ -61,16 +61,17 @@ def live(
         "linear": [] if features.linear is None else features.linear.weights.T.tolist(),
         "least": 0.0 if plan.non_negative else None,
         "answeredBy": answered_by,
-        "missingAhead": list(origins_of(examples.split).table.columns.known) if _are_past(origins_of(examples.split)) else [],
+        "missingAhead": _missing_ahead(origins_of(examples.split)),
         "windows": _windows(examples, plan, factors, features),
     }
     part = LivePart.of(__package__, "Forecasting with", ("forecaster.js", "chart.js", "live.js"))
     return Live(part, {"recurrent": model.recurrent}, about)
 
 
-def _are_past(origins: Origins) -> bool:
-    """Whether steps are forecast whose values the table has, as what is known ahead ends with it."""
-    return any(step < len(origins.table.series[number]) for number, _, step in origins.index.tolist())
+def _missing_ahead(origins: Origins) -> list[str]:
+    """The columns known ahead, where they end with the table, so that its own last steps are what is forecast."""
+    are_past = any(step < len(origins.table.series[number]) for number, _, step in origins.index.tolist())
+    return list(origins.table.columns.known) if are_past else []
 
 
 def _law() -> dict[str, Any]:
