@@ -1,11 +1,14 @@
 import gzip
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from gatework.data import _content
 from gatework.data._content import as_utf8, existing, file_content
+from gatework.data._delimited import read_delimited
+from gatework.data.reading import Reading
 from gatework.errors import DataError
 
 HERE = Path("x.csv")
@@ -40,6 +43,15 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch) -> None:
     path.write_bytes(gzip.compress(b"a,b\n" + b"0,0\n" * 20_000_000, compresslevel=1))
     with pytest.raises(DataError, match=r"unpacks to more than 4 MB, and about 1 MB can be read"):
         file_content(path)
+
+
+@pytest.mark.parametrize(("row", "is_refused"), [(b"0,0\n", True), (b"0,%s\n" % (b"0" * 37), False)])
+def test_short_fields_are_counted_before_they_take_the_memory(monkeypatch, row, is_refused) -> None:
+    monkeypatch.setattr(_content, "_LEAST_ROOM", 0)
+    monkeypatch.setattr(_content, "_available_memory", lambda: 60 * 50_000)
+    content = b"a,b\n" + row * (400_000 // len(row))
+    with pytest.raises(DataError, match="about 200,002 fields, and about 50,000 can") if is_refused else nullcontext():
+        assert len(read_delimited(content, "x.csv", Reading()).frame) == 400_000 // len(row)
 
 
 def test_gzip_members_in_a_row_are_one_file(tmp_path) -> None:

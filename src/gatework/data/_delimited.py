@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from gatework.data._content import refuse_too_many_fields
 from gatework.data._dialect import sniffed, with_plain_line_ends, with_plain_quotes
 from gatework.data._header import NAMELESS, headers_again, names_of
 from gatework.data.reading import Reading
@@ -53,6 +54,7 @@ def read_delimited(content: bytes, where: str, reading: Reading) -> TextTable:
     dialect = sniffed(content, reading.separator)
     content, separator = content[dialect.start :], dialect.separator
     content, quotes = with_plain_quotes(content, separator)
+    refuse_too_many_fields(content, separator, where)
     start = content[:_LONGEST_HEADER].decode(errors="ignore")
     header = next(csv.reader(io.StringIO(start, newline=""), delimiter=separator), [])
     try:
