@@ -51,6 +51,14 @@ def test_two_rows_of_one_moment_keep_their_order_and_are_told():
     assert any("2 rows have the time of the row before" in note for note in table.notes)
 
 
+@pytest.mark.parametrize(("days", "said"), [((1, 2, 3, 4), 0), ((1, 2, 3, 9), 1)])
+def test_rows_of_one_moment_do_not_make_gaps_of_the_steps_between_them(days, said):
+    times = [f"2024-05-{day:02d}" for day in days for _ in range(2)]
+    table = events(FRAME[:1].select(pl.all().repeat_by(8).explode()).with_columns(time=pl.Series(times)))
+    assert sum("1 gaps in time" in note for note in table.notes) == said
+    assert sum("gaps in time" in note for note in table.notes) == said
+
+
 def test_a_label_that_is_neither_is_named_with_its_row():
     with pytest.raises(DataError, match=r'column "fault": row 2 .* is "2", expected 0'):
         events(FRAME.with_columns(fault=pl.Series([0, 1, 2, 0])), label="fault")

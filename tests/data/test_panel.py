@@ -343,3 +343,9 @@ def test_columns_without_a_role_are_named_once_and_not_of_a_newer_table() -> Non
     assert not any("Not used" in note for note in newer.notes)
     many = read({"t": days(9), "y": columns["y"], **{f"c{k}": [0] * 9 for k in range(12)}})
     assert any("c9 and 2 more." in note for note in many.notes)
+
+
+def test_the_rows_that_share_a_step_are_counted_one_by_one() -> None:
+    stamps = [stamp for day in days(5) for stamp in [day] * (3 if day == days(5)[1] else 2 if day == days(5)[3] else 1)]
+    table = read({"t": stamps, "y": list(range(8))}, duplicates="sum")
+    assert "5 rows that share their step with others were put together by their sum." in table.notes

@@ -79,7 +79,7 @@ def one_row_per_step(
     if not same_step.any():
         return rows, []
     if rule != "error":
-        note = f"{rows_in_words(int(same_step.sum()) + 1)} or more of one step were put together by their {rule}."
+        note = f"{_sharing(same_step)} were put together by their {rule}."
         return _together(rows, same_step, rule, columns), [note]
     notes = []
     is_equal = same_step & (np.diff(rows.distance) == 0)
@@ -92,8 +92,7 @@ def one_row_per_step(
     if clash.any():
         raise _clash(rows, int(np.argmax(clash)), columns, naming, is_clock)
     if same_step.any():
-        count = rows_in_words(int(same_step.sum()) + 1)
-        notes.append(f"{count} or more at different times of one step were put together by their mean.")
+        notes.append(f"{_sharing(same_step)}, at different times of it, were put together by their mean.")
         rows = _together(rows, same_step, "mean", columns)
     return rows, notes
 
@@ -122,6 +121,12 @@ def _clash(rows: StepRows, at: int, columns: Columns, naming: Naming, is_clock: 
         f'column "{every[feature]}"; name {zone}the columns that tell series apart {apart}, or a rule by --duplicates '
         "(mean, sum, first or last)"
     )
+
+
+def _sharing(same_step: np.ndarray) -> str:
+    """How many rows share their step with others, given which share it with the row before, in words."""
+    count = int((np.append(same_step, False) | np.append(False, same_step)).sum())
+    return f"{rows_in_words(count)} that share their step with others"
 
 
 def _together(rows: StepRows, same_step: np.ndarray, how: str, columns: Columns) -> StepRows:

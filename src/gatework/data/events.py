@@ -138,8 +138,8 @@ def _notes(
         notes.append("Rows stood out of order and were sorted by time.")
     if (gaps == 0).any():
         notes.append(f"{int((gaps == 0).sum()):,} rows have the time of the row before; each is answered in its turn.")
-    if len(gaps) and (gaps > 1.5 * np.median(gaps)).any():
-        wide = int((gaps > 1.5 * np.median(gaps)).sum())
+    steps = gaps[gaps > 0]
+    if len(steps) and (wide := int((steps > 1.5 * np.median(steps)).sum())):
         notes.append(f"{wide:,} gaps in time are wider than the usual step; the row after one follows the row before.")
     for name, missing in zip(columns.targets, np.isnan(values).sum(axis=0), strict=True):
         if missing:
