@@ -139,3 +139,18 @@ def test_a_budget_is_refused_where_labels_are_learnt_from(tmp_path) -> None:
     columns = {"time": "time", "series": "account", "target": "amount", "label": "fraud"}
     with pytest.raises(UsageError, match="--alarms-per-week is for detectors that learn without labels"):
         train("detect", payments(), out=tmp_path / "run", alarms_per_week=1.0, epochs=1, threads=1, **columns)
+
+
+@pytest.mark.parametrize("of", [0, 1])
+def test_a_series_that_errs_more_for_good_is_judged_by_what_it_is_now(of: int) -> None:
+    errors = np.abs(np.random.default_rng(0).normal(size=(4000, 1)))
+    errors[1500:] += 20
+    judging = judgings(DetectOptions())[of]
+    smoothed = judging.smoothing(1).run(errors)
+    usual = smoothed[500:1500]
+    learnt = Judge(judging, usual).judge(smoothed[1500:])[0][:, 0] > 1
+    never = Judge(judging._replace(is_learnt_again=False), usual).judge(smoothed[1500:])[0][:, 0] > 1
+    # The median of 300 rows follows once 150 are of the new kind, looked at every 20; a mean of 24 has them 12 rows later.
+    assert learnt[30:150].all()
+    assert not learnt[200:].any()
+    assert never[30:250].all()

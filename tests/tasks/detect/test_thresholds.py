@@ -10,6 +10,7 @@ from gatework.errors import UsageError
 from gatework.tasks.detect.thresholds import (
     THRESHOLDS,
     DynamicThreshold,
+    Growth,
     PeaksThreshold,
     QuantileThreshold,
     Window,
@@ -143,3 +144,16 @@ def test_memory_stays_flat_over_a_long_stream(name):
 def test_an_unknown_threshold_is_refused_with_the_nearest_name():
     with pytest.raises(UsageError, match='did you mean "quantile"'):
         threshold("quantil")
+
+
+def test_errors_grow_by_their_median_once_they_last_and_never_shrink_below_those_begun_with():
+    growth = Growth(floor=0.0, rows=40, every=1)
+    growth.fit(np.array([1.0, 2.0, 9.0]))
+    assert growth.run(np.full(40, 2.0)).tolist() == [1.0] * 40
+    # Until half of the last 40 rows are at 10 the median is 2, then between the two, then 10, five times the usual one.
+    assert growth.run(np.full(23, 10.0)).tolist() == [1.0] * 20 + [3.0] + [5.0] * 2
+    assert growth.run(np.array([np.nan, 0.0])).tolist() == [5.0, 5.0]
+    assert growth.run(np.zeros(60))[-1] == 1.0
+    never = Growth(floor=0.0, rows=2, every=1)
+    never.fit(np.zeros(5))
+    assert never.run(np.ones(5)).tolist() == [1.0] * 5

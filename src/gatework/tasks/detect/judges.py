@@ -16,7 +16,7 @@ import numpy as np
 
 from gatework.tasks.detect.options import DetectOptions
 from gatework.tasks.detect.smoothing import ExponentialSmoothing, MeanSmoothing, RankSmoothing, Smoothing
-from gatework.tasks.detect.thresholds import threshold
+from gatework.tasks.detect.thresholds import Growth, threshold
 
 
 class Judging(NamedTuple):
@@ -26,11 +26,13 @@ class Judging(NamedTuple):
         smoothing: Makes the smoothing of a series with so many variables.
         rule: The name of the threshold rule.
         settings: The rule's own, where they are not its defaults.
+        is_learnt_again: Whether thresholds grow with errors that stay large.
     """
 
     smoothing: Callable[[int], Smoothing]
     rule: str
     settings: Mapping[str, float] = MappingProxyType({})
+    is_learnt_again: bool = False
 
     @property
     def about(self) -> dict[str, str]:
@@ -45,7 +47,7 @@ _long = partial(MeanSmoothing, rows=_LONG)
 # Chosen on made series that go on changing and on a half of a public benchmark: docs/benchmarks-detect.md.
 _ranks = Judging(partial(RankSmoothing, rows=10), "likelihood", MappingProxyType({"deviations": 5.0}))
 JUDGINGS = {
-    "combined": (Judging(_single, "pot"), Judging(_long, "likelihood")),
+    "combined": (Judging(_single, "pot", is_learnt_again=True), Judging(_long, "likelihood", is_learnt_again=True)),
     "adaptive": (Judging(_single, "quantile"), _ranks),
     "quantile": (Judging(_single, "quantile"),),
     "pot": (Judging(_single, "pot"),),
@@ -74,9 +76,12 @@ class Judge:
 
     def __init__(self, judging: Judging, usual: np.ndarray, floor: float = 0.05) -> None:
         self.smoothing = judging.smoothing(usual.shape[1])
-        self.rules = [threshold(judging.rule, floor=floor, **judging.settings) for _ in range(usual.shape[1])]
-        for rule, errors in zip(self.rules, usual.T, strict=True):
-            rule.fit(errors.astype(np.float64))
+        columns = usual.astype(np.float64).T
+        self.rules = [threshold(judging.rule, floor=floor, **judging.settings) for _ in columns]
+        self.growths = [Growth(floor) for _ in columns] if judging.is_learnt_again else []
+        for begun in (self.rules, self.growths):
+            for one, errors in zip(begun, columns, strict=False):
+                one.fit(errors)
 
     def run(self, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Takes in the errors that come next, shape (rows, variables).
@@ -89,8 +94,12 @@ class Judge:
 
     def judge(self, smoothed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What is said of the errors that come next, which are smoothed already; see `run`."""
-        said = [rule.judge(column) for rule, column in zip(self.rules, smoothed.T, strict=True)]
-        return np.stack([ratio for ratio, _ in said], axis=1), np.stack([limit for _, limit in said], axis=1)
+        columns, times = smoothed.T, np.ones(smoothed.T.shape)
+        for k, growth in enumerate(self.growths):
+            times[k] = growth.run(columns[k])
+        said = [rule.judge(column / grown) for rule, column, grown in zip(self.rules, columns, times, strict=True)]
+        limits = [limit * grown for (_, limit), grown in zip(said, times, strict=True)]
+        return np.stack([ratio for ratio, _ in said], axis=1), np.stack(limits, axis=1)
 
 
 def ratios(

@@ -8,7 +8,7 @@ Errors are not negative, and measured in standard deviations of the training par
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -47,6 +47,52 @@ class Window:
         return np.roll(self._ring, -(self._seen % self.size))
 
 
+class Growth:
+    """How many times as large the last errors are as those that a rule began with, by their medians; at least 1.
+
+    What goes on for longer than half of the rows is how the series is now, not a departure any more.
+
+    Args:
+        floor: Added to both medians, so that errors of almost 0 have not grown.
+        rows: How many errors are remembered; half as many are needed.
+        every: After how many rows it is taken anew.
+    """
+
+    def __init__(self, floor: float = 0.05, rows: int = 300, every: int = 20) -> None:
+        self.floor, self.every = floor, every
+        self.recent = Window(rows)
+        self.usual = 0.0
+        self._until_update = 0
+        self._times = 1.0
+
+    def fit(self, errors: np.ndarray) -> None:
+        """Begins with errors that the network has not been trained on, shape (rows,)."""
+        errors = errors[np.isfinite(errors)]
+        self.usual = float(np.median(errors)) if len(errors) else 0.0
+
+    def step(self, error: float) -> float:
+        """How many times as large the errors before this one are."""
+        begun = self.usual + self.floor
+        if self._until_update == 0 and 2 * len(self.recent) >= self.recent.size and begun > 0:
+            self._times = max((float(np.median(self.recent.values())) + self.floor) / begun, 1.0)
+            self._until_update = self.every
+        self._until_update = max(self._until_update - 1, 0)
+        self.recent.add(error)
+        return self._times
+
+    def run(self, errors: np.ndarray) -> np.ndarray:
+        """As `step()` for each row, shape (rows,); a row without an error (NaN) has what the one before it has."""
+        return _row_by_row(self.step, errors, self._times)
+
+
+def _row_by_row(step: Callable[[float], float], errors: np.ndarray, last: float) -> np.ndarray:
+    answers = np.empty(len(errors))
+    for row, error in enumerate(errors):
+        last = last if np.isnan(error) else step(float(error))
+        answers[row] = last
+    return answers
+
+
 class Threshold(ABC):
     """A rule that says from which error on a row is anomalous.
 
@@ -69,12 +115,7 @@ class Threshold(ABC):
 
     def run(self, errors: np.ndarray) -> np.ndarray:
         """The threshold for each row, shape (rows,); a row without an error (NaN) has the one before it."""
-        thresholds = np.empty(len(errors))
-        last = self.floor
-        for row, error in enumerate(errors):
-            last = last if np.isnan(error) else self.step(float(error))
-            thresholds[row] = last
-        return thresholds
+        return _row_by_row(self.step, errors, self.floor)
 
     def judge(self, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """How anomalous each error is: a ratio above 1 where it is above its threshold, NaN where there is no error.

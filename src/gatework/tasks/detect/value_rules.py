@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 # How far beyond the training range a value must lie, in standard deviations of the training rows: without a margin the
 # next record of a series is an alarm.
 _MARGIN = 0.5
-# A departure that lasts is learnt: the range grows to hold all but this share of the last rows at either end.
-_RECENT, _SHARE, _EVERY = 2000, 0.05, 25
+# A departure that lasts is learnt: where so many of the last rows lie beyond an end, the range grows to hold all of them.
+_RECENT, _LASTING, _EVERY = 2000, 100, 25
 # How much longer than in training a value must be repeated, and the fewest repeats that training is taken to have.
 _LONGER, _LEAST_RUN = 1.5, 3
 # A series that repeats itself more often than not is never stuck.
@@ -152,11 +152,11 @@ class RangeRule(ValueRule):
     def _grown(self, variable: int) -> np.ndarray:
         """The ends of a variable's range, shape (2,)."""
         least, most = self.extent.limits[:, variable]
-        recent = self._recent[variable]
-        if len(recent) < _RECENT // 2:
-            return np.array([least, most])
-        low, high = np.quantile(recent.values(), [_SHARE, 1 - _SHARE])
-        return np.array([min(least, low), max(most, high)])
+        recent = self._recent[variable].values()
+        return np.array([
+            recent.min() if np.count_nonzero(recent < least) >= _LASTING else least,
+            recent.max() if np.count_nonzero(recent > most) >= _LASTING else most,
+        ])
 
 
 class StuckRule(ValueRule):

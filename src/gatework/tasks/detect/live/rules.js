@@ -189,18 +189,41 @@ function pareto(excesses) {
 
 const THRESHOLDS = { quantile: QuantileThreshold, pot: PeaksThreshold, dynamic: DynamicThreshold, likelihood: LikelihoodThreshold };
 
+// How many times as large the last errors are as those that a rule began with.
+class Growth {
+  constructor(carried) { Object.assign(this, carried, { recent: new Ring(carried.recent) }); }
+
+  step(error) {
+    const begun = this.usual + this.floor;
+    if (this.untilUpdate === 0 && 2 * this.recent.length >= this.recent.size && begun > 0) {
+      this.times = Math.max((quantileOf(this.recent.values, 0.5) + this.floor) / begun, 1);
+      this.untilUpdate = this.every;
+    }
+    this.untilUpdate = Math.max(this.untilUpdate - 1, 0);
+    this.recent.add(error);
+    return this.times;
+  }
+}
+
 // The errors of one series at one scale, with a rule for each column.
 class Judge {
-  constructor({ smoothing, rules }, rule) {
+  constructor({ smoothing, rules, growths }, rule) {
     const kind = "past" in smoothing ? RankSmoothing : "rows" in smoothing ? MeanSmoothing : ExponentialSmoothing;
     this.smoothing = new kind(smoothing);
     this.rules = rules.map((carried) => new THRESHOLDS[rule](carried));
+    this.growths = growths.map((carried) => new Growth(carried));
+  }
+
+  // The threshold of an error, which grows with errors that stay large.
+  limit(error, v) {
+    const times = this.growths.length ? this.growths[v].step(error) : 1;
+    return times * this.rules[v].step(error / times);
   }
 
   // Smoothed errors, their thresholds, and how many times these they are.
   run(errors) {
     const smoothed = this.smoothing.run(errors), last = this.rules.map((rule) => rule.floor);
-    const thresholds = smoothed.map((row) => row.map((error, v) => (last[v] = isNumber(error) ? this.rules[v].step(error) : last[v])));
+    const thresholds = smoothed.map((row) => row.map((error, v) => (last[v] = isNumber(error) ? this.limit(error, v) : last[v])));
     return { smoothed, thresholds, ratios: smoothed.map((row, t) => row.map((error, v) => error / Math.max(thresholds[t][v], Number.MIN_VALUE))) };
   }
 }
@@ -247,8 +270,8 @@ class RangeRule {
   grown() {
     const ends = this.recent.map((ring, v) => {
       const least = this.extent.least[v], most = this.extent.most[v];
-      if (ring.length < Math.floor(2000 / 2)) return [least, most];
-      return [Math.min(least, quantileOf(ring.values, 0.05)), Math.max(most, quantileOf(ring.values, 0.95))];
+      const below = ring.values.filter((value) => value < least), above = ring.values.filter((value) => value > most);
+      return [below.length >= 100 ? Math.min(...below) : least, above.length >= 100 ? Math.max(...above) : most];
     });
     return [0, 1].map((k) => ends.map((end) => end[k]));
   }
