@@ -150,7 +150,7 @@ def test_a_series_that_errs_more_for_good_is_judged_by_what_it_is_now(of: int) -
     usual = smoothed[500:1500]
     learnt = Judge(judging, usual).judge(smoothed[1500:])[0][:, 0] > 1
     never = Judge(judging._replace(is_learnt_again=False), usual).judge(smoothed[1500:])[0][:, 0] > 1
-    # The median of 300 rows follows once 150 are of the new kind, looked at every 20; a mean of 24 has them 12 rows later.
+    # The median of 300 rows follows once 150 are of the new kind, looked at every 20; a mean of 24 lags 12 rows.
     assert learnt[30:150].all()
     assert not learnt[200:].any()
     assert never[30:250].all()

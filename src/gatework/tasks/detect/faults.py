@@ -81,7 +81,7 @@ def faulty_series(sensor: str, seed: int, *, learnt: int = 3000, rows: int = 600
         each: Faults of each kind.
     """
     random = np.random.default_rng([SENSORS.index(sensor), seed])
-    made = _SENSORS[sensor](random, rows)
+    made = sensor_of(sensor, random, rows)
     values, size = made.values.copy(), float(made.values[:learnt].std())
     kinds = random.permutation(np.repeat(KINDS, each))
     room = (rows - learnt - _APART) // len(kinds)
@@ -114,6 +114,17 @@ def stamps_of(rows: int) -> np.ndarray:
     """The times of made rows, microseconds, shape (rows,)."""
     stamps: np.ndarray = _FIRST + _STEP * np.arange(rows)
     return stamps
+
+
+def sensor_of(sensor: str, random: np.random.Generator, rows: int) -> Made:
+    """A sensor without faults.
+
+    Args:
+        sensor: One of `SENSORS`.
+        random: What is drawn from.
+        rows: How many rows it has.
+    """
+    return _SENSORS[sensor](random, rows)
 
 
 def length_of(kind: str, random: np.random.Generator) -> int:

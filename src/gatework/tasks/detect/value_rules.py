@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # How far beyond the training range a value must lie, in standard deviations of the training rows: without a margin the
 # next record of a series is an alarm.
 _MARGIN = 0.5
-# A departure that lasts is learnt: where so many of the last rows lie beyond an end, the range grows to hold all of them.
+# A departure that lasts is learnt: where so many of the last rows lie beyond an end, it moves to the outermost one.
 _RECENT, _LASTING, _EVERY = 2000, 100, 25
 # How much longer than in training a value must be repeated, and the fewest repeats that training is taken to have.
 _LONGER, _LEAST_RUN = 1.5, 3
@@ -153,10 +153,12 @@ class RangeRule(ValueRule):
         """The ends of a variable's range, shape (2,)."""
         least, most = self.extent.limits[:, variable]
         recent = self._recent[variable].values()
-        return np.array([
-            recent.min() if np.count_nonzero(recent < least) >= _LASTING else least,
-            recent.max() if np.count_nonzero(recent > most) >= _LASTING else most,
-        ])
+        return np.array(
+            [
+                recent.min() if np.count_nonzero(recent < least) >= _LASTING else least,
+                recent.max() if np.count_nonzero(recent > most) >= _LASTING else most,
+            ]
+        )
 
 
 class StuckRule(ValueRule):
