@@ -146,13 +146,15 @@ def test_an_unknown_threshold_is_refused_with_the_nearest_name():
         threshold("quantil")
 
 
-def test_errors_grow_by_their_median_once_they_last_and_never_shrink_below_those_begun_with():
+def test_errors_have_grown_where_their_median_is_half_as_large_again_and_never_shrink():
     growth = Growth(floor=0.0, rows=40, every=1)
     growth.fit(np.array([1.0, 2.0, 9.0]))
     assert growth.run(np.full(40, 2.0)).tolist() == [1.0] * 40
     # Until half of the last 40 rows are at 10 the median is 2, then between the two, then 10, five times the usual one.
     assert growth.run(np.full(23, 10.0)).tolist() == [1.0] * 20 + [3.0] + [5.0] * 2
     assert growth.run(np.array([np.nan, 0.0])).tolist() == [5.0, 5.0]
+    assert growth.run(np.full(60, 2.9))[-1] == 1.0
+    assert growth.run(np.full(60, 3.1))[-1] == pytest.approx(1.55)
     assert growth.run(np.zeros(60))[-1] == 1.0
     never = Growth(floor=0.0, rows=2, every=1)
     never.fit(np.zeros(5))

@@ -48,18 +48,20 @@ class Window:
 
 
 class Growth:
-    """How many times as large the last errors are as those that a rule began with, by their medians; at least 1.
+    """How many times as large the last errors are as those that a rule began with, by their medians.
 
-    What goes on for longer than half of the rows is how the series is now, not a departure any more.
+    What goes on for longer than half of the rows is how the series is now, not a departure any more. Medians of usual
+    rows differ, too: of less than `least` times it says 1.
 
     Args:
         floor: Added to both medians, so that errors of almost 0 have not grown.
         rows: How many errors are remembered; half as many are needed.
         every: After how many rows it is taken anew.
+        least: The least growth that counts.
     """
 
-    def __init__(self, floor: float = 0.05, rows: int = 300, every: int = 20) -> None:
-        self.floor, self.every = floor, every
+    def __init__(self, floor: float = 0.05, rows: int = 300, every: int = 20, least: float = 1.5) -> None:
+        self.floor, self.every, self.least = floor, every, least
         self.recent = Window(rows)
         self.usual = 0.0
         self._until_update = 0
@@ -74,7 +76,8 @@ class Growth:
         """How many times as large the errors before this one are."""
         begun = self.usual + self.floor
         if self._until_update == 0 and 2 * len(self.recent) >= self.recent.size and begun > 0:
-            self._times = max((float(np.median(self.recent.values())) + self.floor) / begun, 1.0)
+            times = (float(np.median(self.recent.values())) + self.floor) / begun
+            self._times = times if times >= self.least else 1.0
             self._until_update = self.every
         self._until_update = max(self._until_update - 1, 0)
         self.recent.add(error)
