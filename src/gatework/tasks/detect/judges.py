@@ -79,9 +79,10 @@ class Judge:
         columns = usual.astype(np.float64).T
         self.rules = [threshold(judging.rule, floor=floor, **judging.settings) for _ in columns]
         self.growths = [Growth(floor) for _ in columns] if judging.is_learnt_again else []
-        for begun in (self.rules, self.growths):
-            for one, errors in zip(begun, columns, strict=False):
-                one.fit(errors)
+        for rule, errors in zip(self.rules, columns, strict=True):
+            rule.fit(errors)
+        for growth, errors in zip(self.growths, columns, strict=False):
+            growth.fit(errors)
 
     def run(self, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Takes in the errors that come next, shape (rows, variables).
