@@ -111,8 +111,8 @@ struct ForwardArguments {
   SavedPlanes planes;
   void* trace[max_traced];     // (rows, hidden): the trace, each or null; the slot of h is null when h is projected
   const StepOptions* options;  // null for a plain scan
-  // Filled in by run_forward: hides_products() of this processor; what a thread shares the units with, or null; the
-  // place among the layers of the call.
+  // Filled in by run_forward: whether input products of a single sequence are made beside the recurrent ones; what a
+  // thread shares the units with, or null; the place among the layers of the call.
   bool goes_beside;
   Exchange* exchange;
   int64_t layer;

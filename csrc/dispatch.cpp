@@ -285,6 +285,15 @@ int64_t place_planes(const Kernel& kernel, Arguments& a) {
   return memory - static_cast<char*>(a.saved);
 }
 
+// Whether a single sequence's input products are made beside the recurrent ones. A step of a cell with one sum a unit
+// is so short that it waits for its own results, which leaves time for them on every processor while its weights are
+// few.
+bool goes_beside(const Kernel& kernel, const Layout& layout) {
+  constexpr int64_t few_bytes = 128 << 10;
+  if (hides_products()) return true;
+  return kernel.accumulators == 1 && layout.hidden * layout.output * element_size(kernel) < few_bytes;
+}
+
 // From this size on glibc takes memory fresh from the system at each allocation.
 [[maybe_unused]] constexpr int64_t always_fresh = 32 << 20;
 
@@ -365,7 +374,7 @@ Status run_forward(const Kernel& kernel, ForwardArguments* layers, int layer_cou
   for (int l = 0; l < layer_count; ++l) {
     prefer_large_pages(layers[l].saved, place_planes(kernel, layers[l]));
     layers[l].panels = kernel.pack_forward(layers[l], packed[l]);
-    layers[l].goes_beside = hides_products();
+    layers[l].goes_beside = goes_beside(kernel, layers[l].layout);
   }
   parallel(slices.count(), [&](int64_t index) {
     const int k = static_cast<int>(index);
