@@ -90,14 +90,17 @@ class Trainer:
             else None
         )
         self.file = folder / "checkpoint" / "state.safetensors"
-        if self.file.exists():
-            self.state, self.best, carried, averaged = checkpoint.load(self.file, self.model, self.optimizer)
-            self.carried = {n: tuple(t.to(self.device) for t in part) for n, part in carried.items()}
-            averaged = {name: tensor.to(self.device) for name, tensor in averaged.items()}
-        else:
-            task.begin(self.model, dataset, earlier)
-            averaged = {}
+        averaged = self._begin_or_resume(earlier)
         self.average = Average(self.model, self.config.averaging, averaged) if self.config.averaging else None
+
+    def _begin_or_resume(self, earlier: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Goes on from the checkpoint, or from the weights that an earlier training left; returns averaged weights."""
+        if not self.file.exists():
+            self.task.begin(self.model, self.dataset, earlier)
+            return {}
+        self.state, self.best, carried, averaged = checkpoint.load(self.file, self.model, self.optimizer)
+        self.carried = {n: tuple(t.to(self.device) for t in part) for n, part in carried.items()}
+        return {name: tensor.to(self.device) for name, tensor in averaged.items()}
 
     def run(self) -> nn.Module:
         """Trains to the end and returns the network with the weights that count.
