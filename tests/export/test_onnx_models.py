@@ -106,8 +106,9 @@ def test_a_models_own_states_are_paired_by_name(tmp_path: Path):
         export.onnx(model, tmp_path / "a.onnx", example, output_names=["scores"])
 
 
-def test_a_forecaster_that_reads_its_own_answers_is_exported(tmp_path: Path):
-    plan = ForecastOptions(window=12, horizon=6, segment=2, decoder="recursive", distribution="negative-binomial")
+def test_forecasters_that_read_their_own_answers_are_exported_as_one(tmp_path: Path):
+    shape = {"window": 12, "horizon": 6, "segment": 2, "networks": 2}
+    plan = ForecastOptions(**shape, decoder="recursive", distribution="negative-binomial")
     sizes = {"inputs": 3, "ahead": 2, "static": 2, "series": 4, "log": None}
     network = ForecastNetwork(ModelOptions(cell="slstm", hidden=8), plan, **sizes)
     names = ("inputs", "ahead", "static", "level", "scale", "skip")

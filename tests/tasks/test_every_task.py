@@ -88,7 +88,8 @@ def distribution_to_forecast() -> Case:
 
 
 def counts_to_forecast() -> Case:
-    return table("forecast", daily(np.random.default_rng(0).poisson(2, 90)), small_forecast(epochs=2, hidden=4))
+    counts = daily(np.random.default_rng(0).poisson(2, 90))
+    return table("forecast", counts, small_forecast(epochs=2, hidden=4, networks=2))
 
 
 def sensor_to_watch() -> Case:

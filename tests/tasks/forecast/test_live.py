@@ -14,8 +14,8 @@ STEPS = np.arange(90)
 WAVE = 50 + 10 * np.sin(STEPS / 2) + np.random.default_rng(0).normal(size=90)
 CHANGES = [
     {"skip": "last", "segment": 2},
-    {"skip": "linear", "cell": "gru", "layers": 2, "distribution": "student"},
-    {"skip": "last", "segment": 2, "distribution": "negative-binomial", "decoder": "recursive"},
+    {"skip": "linear", "cell": "gru", "layers": 2, "distribution": "student", "networks": 2},
+    {"skip": "last", "segment": 2, "distribution": "negative-binomial", "decoder": "recursive", "networks": 2},
     {"skip": "mean", "segment": 2, "distribution": "auto", "log_scale": True},
     {"skip": "seasonal", "season": 7, "decoder": "recursive", "known": "promo", "calendar": True, "log_scale": True},
 ]

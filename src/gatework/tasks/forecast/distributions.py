@@ -102,7 +102,7 @@ def choose_distribution(network: ForecastNetwork, said: Callable[[], np.ndarray]
         return
     losses = []
     for distribution in network.answering:
-        network.answering = (distribution,)
+        network.answer_by((distribution,))
         losses.append(max(scaled_quantile_loss(said(), actuals), _TINY))
     network.losses.copy_(torch.tensor(losses))
     network.decide()

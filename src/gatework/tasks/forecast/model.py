@@ -24,6 +24,7 @@ Source: S. Lin et al., "SegRNN: Segment Recurrent Neural Network for Long-Term T
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
@@ -47,8 +48,8 @@ _LARGEST_LOG, _SMALLEST = 80.0, 1e-30
 _FREE: Distribution = "free"
 
 
-class ForecastNetwork(nn.Module):
-    """Maps windows to quantiles of the steps that follow.
+class Member(nn.Module):
+    """One network: it maps windows to quantiles of the steps that follow.
 
     Args:
         config: The cell, its size and its options.
@@ -56,7 +57,6 @@ class ForecastNetwork(nn.Module):
         inputs: Features of each step of the window.
         ahead: Features of each step of the horizon.
         static: Features that never change.
-        series: How many series have intervals of their own.
         log: The scale of the windows, where it is not the targets' own.
     """
 
@@ -68,7 +68,6 @@ class ForecastNetwork(nn.Module):
         inputs: int,
         ahead: int,
         static: int,
-        series: int,
         log: Logarithm | None,
     ) -> None:
         super().__init__()
@@ -91,17 +90,7 @@ class ForecastNetwork(nn.Module):
         # Where validation is to choose: free quantiles beside the law of counts.
         self.free_answer = _answer(config.hidden, plan.segment * len(LEVELS)) if is_open else None
         self.free_known = _Known(ahead, config.hidden, len(LEVELS)) if is_open and ahead else None
-        self.losses: Tensor
-        if is_open:
-            self.register_buffer("losses", torch.zeros(2))
-            self.register_load_state_dict_post_hook(_decide)
-        self.answering: tuple[Distribution, ...] = ()
-        self.decide()
-        self.alpha: Tensor
-        self.counts: Tensor
-        nothing = Calibration.unknown(series, plan.horizon)
-        self.register_buffer("alpha", torch.from_numpy(nothing.alpha))
-        self.register_buffer("counts", torch.from_numpy(nothing.counts).float())
+        self.answering: tuple[Distribution, ...] = (self.distribution, _FREE) if is_open else (self.distribution,)
 
     def forward(
         self, inputs: Tensor, ahead: Tensor | None, static: Tensor | None, level: Tensor, scale: Tensor, skip: Tensor
@@ -137,36 +126,6 @@ class ForecastNetwork(nn.Module):
                 is_free = self.distribution == _FREE
                 said.append(unscaled(_ordered(raw) if is_free else quantiles(raw, self.distribution)))
         return torch.cat(said, dim=-1) if len(said) > 1 else said[0]
-
-    def go_by(self, other: ForecastNetwork) -> None:
-        """Lets answer what answers in another network of the kind."""
-        if self.free_answer is not None:
-            self.losses.copy_(other.losses)
-            self.decide()
-
-    def decide(self) -> None:
-        """Lets answer what had the lower loss on the validation part: the law of counts, or the free quantiles."""
-        if self.free_answer is None:
-            self.answering = (self.distribution,)
-        elif not bool(self.losses.any()):
-            self.answering = (self.distribution, _FREE)
-        else:
-            self.answering = (self.distribution if self.losses[0] <= self.losses[1] else _FREE,)
-
-    @property
-    def least_side(self) -> float:
-        """No side of an interval is measured as shorter than this: half a count, where counts are answered."""
-        return 0.5 if self.answering == (COUNTS,) else 0.0
-
-    @property
-    def calibration(self) -> Calibration:
-        """What is known of the intervals."""
-        return Calibration(self.alpha.numpy(), self.counts.double().numpy(), self.horizon, self.least_side)
-
-    @calibration.setter
-    def calibration(self, known: Calibration) -> None:
-        self.alpha.copy_(torch.from_numpy(known.alpha))
-        self.counts.copy_(torch.from_numpy(known.counts))
 
     def states(self, windows: Tensor, static: Tensor | None, known: WindowCounts | None) -> Tensor:
         """What is known of every segment of the horizon, shape (batch, segments, hidden)."""
@@ -210,6 +169,97 @@ class ForecastNetwork(nn.Module):
             output, state = self.recurrent(query[None].contiguous(), state)
             states.append(output[0])
         return torch.stack(states, dim=1)
+
+
+class ForecastNetwork(Member):
+    """A network, or the mean of several that differ in what they began from, with what is known of its intervals.
+
+    The mean is one of quantiles, level by level, or of the numbers of laws of counts. The first network is the module
+    itself; each learns by its own loss.
+
+    Args:
+        config: The cell, its size and its options.
+        plan: The window, the horizon, the segment, and how many networks there are.
+        series: How many series have intervals of their own.
+        sizes: `inputs`, `ahead`, `static` and `log`, as `Member` takes them.
+    """
+
+    def __init__(self, config: ModelOptions, plan: ForecastOptions, *, series: int, **sizes: Any) -> None:
+        super().__init__(config, plan, **sizes)
+        self.others = nn.ModuleList(Member(config, plan, **sizes) for _ in range(plan.networks - 1))
+        self.losses: Tensor
+        if self.free_answer is not None:
+            self.register_buffer("losses", torch.zeros(2))
+            self.register_load_state_dict_post_hook(_decide)
+        self.alpha: Tensor
+        self.counts: Tensor
+        nothing = Calibration.unknown(series, plan.horizon)
+        self.register_buffer("alpha", torch.from_numpy(nothing.alpha))
+        self.register_buffer("counts", torch.from_numpy(nothing.counts).float())
+
+    def forward(
+        self, inputs: Tensor, ahead: Tensor | None, static: Tensor | None, level: Tensor, scale: Tensor, skip: Tensor
+    ) -> Tensor:
+        """The mean of what each network says before calibration; see `Member.forward()`."""
+        windows = {"inputs": inputs, "ahead": ahead, "static": static, "level": level, "scale": scale, "skip": skip}
+        said = self.each(**windows)
+        return torch.stack(said).mean(dim=0) if len(said) > 1 else said[0]
+
+    def each(self, **windows: Any) -> list[Tensor]:
+        """What each network says, the first one first; the arguments are those of `forward()`."""
+        return [super().forward(**windows), *(other(**windows) for other in self.others)]
+
+    @property
+    def alone(self) -> list[nn.Module]:
+        """Each network by itself, the first one first."""
+        return [_First(self), *self.others]
+
+    def go_by(self, other: ForecastNetwork) -> None:
+        """Lets answer what answers in another network of the kind."""
+        if self.free_answer is not None:
+            self.losses.copy_(other.losses)
+            self.decide()
+
+    def decide(self) -> None:
+        """Lets answer what had the lower loss on the validation part: the law of counts, or the free quantiles."""
+        if self.free_answer is None:
+            return
+        if not bool(self.losses.any()):
+            self.answer_by((self.distribution, _FREE))
+        else:
+            self.answer_by((self.distribution if self.losses[0] <= self.losses[1] else _FREE,))
+
+    def answer_by(self, answering: tuple[Distribution, ...]) -> None:
+        """Lets all of its networks answer by these."""
+        for network in (self, *self.others):
+            network.answering = answering
+
+    @property
+    def least_side(self) -> float:
+        """No side of an interval is measured as shorter than this: half a count, where counts are answered."""
+        return 0.5 if self.answering == (COUNTS,) else 0.0
+
+    @property
+    def calibration(self) -> Calibration:
+        """What is known of the intervals."""
+        return Calibration(self.alpha.numpy(), self.counts.double().numpy(), self.horizon, self.least_side)
+
+    @calibration.setter
+    def calibration(self, known: Calibration) -> None:
+        self.alpha.copy_(torch.from_numpy(known.alpha))
+        self.counts.copy_(torch.from_numpy(known.counts))
+
+
+class _First(nn.Module):
+    """The first of several networks by itself."""
+
+    def __init__(self, network: ForecastNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, **windows: Tensor) -> Tensor:
+        """As `Member.forward()`."""
+        return Member.forward(self.network, **windows)
 
 
 def _decide(network: nn.Module, _: object) -> None:
@@ -276,6 +326,12 @@ def forecast_loss(
         counts = (y + batch.centre[:, None]).round().clamp(min=0)
         losses.append((negative_log_likelihood(laws, counts) * batch.seen).sum())
     return Loss(sum(losses[1:], losses[0]), weight)
+
+
+def mean_loss(losses: Sequence[Loss]) -> Loss:
+    """The mean of the losses of several networks on the same steps, so that none moves another one's gradient."""
+    first, *others = losses
+    return Loss(sum((other.total for other in others), first.total), len(losses) * first.weight)
 
 
 def quantile_loss(

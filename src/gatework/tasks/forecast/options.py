@@ -47,6 +47,13 @@ class ForecastOptions(OptionSection):
     decoder: Decoder = option(
         "direct", help="direct answers every segment from the window's state; recursive reads its own last answer."
     )
+    networks: int = option(
+        1,
+        low=1,
+        high=100,
+        help="So many networks, which begin from different weights, are trained together; the mean of their quantiles "
+        "is the network's forecast.",
+    )
     distribution: Distribution = option(
         "auto",
         help="free learns every quantile by itself; normal and student (4 degrees of freedom) learn the location and "

@@ -41,6 +41,7 @@ from gatework.tasks.forecast.metrics import (
     sample,
 )
 from gatework.tasks.forecast.moments import moments
+from gatework.tasks.forecast.networks import each_alone
 from gatework.tasks.forecast.options import OPTIONS, ForecastOptions
 from gatework.tasks.forecast.statistical import absent
 from gatework.tasks.forecast.stored import StoredOriginSplit, stored_forecast_dataset
@@ -213,10 +214,12 @@ class ForecastTask(DenseTask):
         steps_say = moments(self.history, np.zeros(1, np.int64), self.plan).shape[1]
         targets = len(self.history.columns.targets)
         static = len(self.features.static.mean) + (targets if targets > 1 else 0)
-        inputs, ahead, log = 2 + past + known + steps_say, 2 * known + steps_say, self.features.log
-        return forecast.ForecastNetwork(
-            config, self.plan, inputs=inputs, ahead=ahead, static=static, series=self._pairs, log=log
-        )
+        sizes = {"inputs": 2 + past + known + steps_say, "ahead": 2 * known + steps_say, "static": static}
+        return forecast.ForecastNetwork(config, self.plan, series=self._pairs, log=self.features.log, **sizes)
+
+    def loss(self, model: nn.Module, batch: Batch) -> Loss:
+        """The mean loss of the networks, each by what it says itself."""
+        return forecast.mean_loss([self.loss_of(said, batch) for said in _network(model).each(**batch.tensors())])
 
     def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
         """The quantile loss, or that of a distribution, in each window's own measure, summed over observed steps."""
@@ -414,6 +417,7 @@ class ForecastTask(DenseTask):
             name = dict(zip(columns.ids, table.series[number].id, strict=True))
             rows.append({**name, "target": columns.targets[target], **self.metrics(answers)})
         kept = {"series": pl.DataFrame(rows, infer_schema_length=None), **compared(_network(model))}
+        kept |= each_alone(self, _network(model), _forecasts(dataset).trainings[-1])
         try:
             end = at_the_end(self.history, self.plan.horizon, self.plan.season)
         except DataError:

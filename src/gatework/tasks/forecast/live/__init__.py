@@ -62,10 +62,13 @@ def live(
         "least": 0.0 if plan.non_negative else None,
         "answeredBy": answered_by,
         "missingAhead": _missing_ahead(origins_of(examples.split)),
+        # What the names of the other networks' weights begin with.
+        "others": [f"others.{k}." for k in range(len(model.others))],
         "windows": _windows(examples, plan, factors, features),
     }
     part = LivePart.of(__package__, "Forecasting with", ("forecaster.js", "chart.js", "live.js"))
-    return Live(part, {"recurrent": model.recurrent}, about)
+    layers: dict[str, Any] = {"": model, **{f"others.{k}.": other for k, other in enumerate(model.others)}}
+    return Live(part, {f"{prefix}recurrent": each.recurrent for prefix, each in layers.items()}, about)
 
 
 def _missing_ahead(origins: Origins) -> list[str]:

@@ -1,13 +1,17 @@
 "use strict";
 
-// A forecasting network: what it says of the steps after a window, as forecast/model.py says it, in double precision.
+// A forecasting network, or the mean of several: what is said of the steps after a window, as forecast/model.py says it,
+// in double precision.
 
 const sum = (values) => values.reduce((a, b) => a + b, 0);
 
 class Forecaster {
-  constructor(network) {
-    Object.assign(this, network);
-    this.layers = network.stacks.recurrent;
+  // The weights of the other networks have names that begin with a prefix each.
+  constructor(network, prefix = "") {
+    const named = Object.entries(network.tensors).filter(([name]) => name.startsWith(prefix));
+    Object.assign(this, network, { tensors: Object.fromEntries(named.map(([name, tensor]) => [name.slice(prefix.length), tensor])) });
+    this.layers = network.stacks[`${prefix}recurrent`];
+    this.others = prefix ? [] : network.others.map((other) => new Forecaster(network, other));
     this.median = this.levels.indexOf(0.5);
     this.outputs = this.law ? 3 : this.standard.length ? 2 : this.levels.length;
     this.segments = Math.ceil(this.plan.horizon / this.plan.segment);
@@ -36,12 +40,20 @@ class Forecaster {
     return steps.map(() => level);
   }
 
-  // Quantiles of every step ahead, in the values' own unit; and the trace of the window.
+  // Quantiles of every step ahead, in the values' own unit; and the trace of the window, that of the first network.
   answer(own, window) {
+    const { log } = this, scaled = log ? own.map((v) => Math.log(Math.max(v, log.least) + log.offset)) : own;
+    const values = scaled.map((v, t) => v - window.added[t]), measured = this.measure(values, window);
+    const each = [this, ...this.others].map((network) => network.said(values, window, measured));
+    const [{ said, traces, count }] = each;
+    const mean = said.map((row, t) => row.map((_, k) => sum(each.map((one) => one.said[t][k])) / each.length));
+    const quantiles = this.law ? mean.map((law) => this.quantilesOfCount(law)) : mean;
+    return { quantiles: quantiles.map((row) => this.stretched(row, window.factors)), traces, count };
+  }
+
+  // What this network says of every step ahead: quantiles, or the numbers of the law of a count.
+  said(values, window, { level, scale, simple }) {
     const { log, plan } = this, { segment: size, horizon } = plan;
-    const scaled = log ? own.map((v) => Math.log(Math.max(v, log.least) + log.offset)) : own;
-    const values = scaled.map((v, t) => v - window.added[t]);
-    const { level, scale, simple } = this.measure(values, window);
     const rows = values.map((v, t) => [(v - level) / scale, window.seen[t], ...window.beside[t]]);
     const count = Math.floor(rows.length / size), width = this.layers.units;
     const x = zeros(count * this.layers.inputs);
@@ -51,14 +63,14 @@ class Forecaster {
     }
     const { traces } = this.layers.read(x, count);
     const ends = traces.map(([trace]) => trace.states.map((state) => state.slice((count - 1) * width, count * width)));
-    const unscaled = (said) => (log ? Math.exp(Math.min(said, 80)) - log.offset : said);
+    const unscaled = (number) => (log ? Math.exp(Math.min(number, 80)) - log.offset : number);
     const counted = this.counted(values.map(unscaled), window, level, scale), states = this.decoded(ends, window, counted);
-    const quantiles = simple.map((base, t) => {
+    const said = simple.map((base, t) => {
       const raw = this.numbers(states[Math.floor(t / size)], t, window);
-      if (this.law) return this.quantilesOfCount(raw, counted.mean, Math.max(unscaled(level + scale * base), 0));
+      if (this.law) return this.lawOfCount(raw, counted.mean, Math.max(unscaled(level + scale * base), 0));
       return this.quantilesOf(raw).map((added) => unscaled(level + scale * (base + added)));
     }).slice(0, horizon);
-    return { quantiles: quantiles.map((row) => this.stretched(row, window.factors)), traces, count };
+    return { said, traces, count };
   }
 
   // The mean of a window, above 0, and numbers that say how large its values are; see forecast/counts.py.
@@ -101,12 +113,17 @@ class Forecaster {
     return raw;
   }
 
-  // The quantiles of the law of a count, found by counting up from 0 the shares that grow from the most likely count.
-  quantilesOfCount(raw, windowMean, simple) {
+  // The law of a count: its mean, its dispersion and its share of extra zeros.
+  lawOfCount(raw, windowMean, simple) {
     const { FIRST_DISPERSION, FIRST_ZEROS, LOG_MEAN, LOG_DISPERSION } = this.law, follow = this.tensors["law.follow"][0];
     const within = (value, [low, high]) => Math.exp(Math.min(Math.max(value, low), high));
     const mean = within(Math.log(windowMean) + follow * Math.log((simple + 0.5) / (windowMean + 0.5)) + raw[0], LOG_MEAN);
-    const r = 1 / within(raw[1] + FIRST_DISPERSION, LOG_DISPERSION), zeros = 1 / (1 + Math.exp(-raw[2] - FIRST_ZEROS));
+    return [mean, within(raw[1] + FIRST_DISPERSION, LOG_DISPERSION), 1 / (1 + Math.exp(-raw[2] - FIRST_ZEROS))];
+  }
+
+  // Its quantiles, found by counting up from 0 the shares that grow from the most likely count.
+  quantilesOfCount([mean, dispersion, zeros]) {
+    const r = 1 / dispersion;
     const odds = mean / (mean + r), mode = Math.max(Math.floor(((r - 1) * mean) / r), 0), down = [], up = [1];
     for (let k = mode, share = 1; k > 0 && share > 1e-17; k--) down.push(share *= k / (odds * (k - 1 + r)));
     for (let k = mode, share = 1; share > 1e-17 && up.length < 1e6; k++) up.push(share *= (odds * (k + r)) / (k + 1));

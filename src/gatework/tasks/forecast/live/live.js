@@ -24,14 +24,16 @@ class ForecastPage {
   }
 
   arrange() {
-    const { layers, windows, plan, answeredBy, missingAhead } = this.forecaster;
+    const { layers, windows, plan, answeredBy, missingAhead, others } = this.forecaster;
     at("window").replaceChildren(...windows.map((window, k) => element("option", { value: k }, window.title || `the series up to ${window.times[plan.window - 1]}`)));
     at("window-label").hidden = windows.length < 2;
     at("ahead").max = plan.horizon;
+    const those = others.length ? "these networks" : "the network";
     at("answered").textContent = [
-      answeredBy ? `The page shows the network alone; gatework predict answers by ${answeredBy}.` : "",
+      others.length ? `The forecast is the mean of ${others.length + 1} networks; the gates are those of the first.` : "",
+      answeredBy ? `The page shows ${those} alone; gatework predict answers by ${answeredBy}.` : "",
       missingAhead.length ? `Here the table's last ${plan.horizon} steps are forecast: what follows them needs ${missingAhead.join(", ")}, which gatework inspect RUN FILE takes.` : "",
-    ].join(" ").trim();
+    ].filter(Boolean).join(" ");
     this.gates.arrange(layers);
     this.begin();
   }
