@@ -62,7 +62,7 @@ def test_a_kept_blend_is_checked() -> None:
     ("errors", "error_of_mean", "words"),
     [
         ({NETWORK: 1.0, "naive": 1.01}, 0.9, ""),
-        ({NETWORK: 1.0, "naive": 1.01}, 1.08, "a mean is preferred to one that is hardly better alone"),
+        ({NETWORK: 1.0, "naive": 1.01}, 1.08, "a mean is preferred where one alone is hardly better"),
         ({NETWORK: 1.0, "naive": 1.02}, 2.0, "the error of the network counts for 5 % more"),
         ({NETWORK: 1.0, "naive": 1.2}, 2.0, ""),
         ({}, 1.0, ""),
