@@ -109,7 +109,8 @@ def test_a_first_row_of_values_is_no_header(header, rows) -> None:
     text = "\n".join([header, *(rows.format(k=k) for k in range(10, 19))])
     separator = ";" if ";" in header else ","
     named = separator.join(f"name{at + 1}" for at in range(header.count(separator) + 1))
-    with pytest.raises(DataError, match=f'names of the columns was expected; write one above them, such as "{named}"$'):
+    way = ", or put a letter before names that are numbers or dates" if any(map(str.isdigit, header)) else ""
+    with pytest.raises(DataError, match=f'of the columns was expected; write one above them, such as "{named}"{way}$'):
         table(text)
     assert table(named + "\n" + text)[1] == tuple(header.split(separator))
 
@@ -122,6 +123,8 @@ def test_a_first_row_of_values_is_no_header(header, rows) -> None:
         ("0,1,2", "{k}.5,{k},7"),
         ("protein,400.0,400.5", "{k},{k},{k}"),
         ("400.0,400.5,401.0,402.0", "{k},{k}.5,7,7"),
+        ("sample,4000,3998,3996,3994", "s,{k},{k}.5,7,7"),
+        ("400,5;401;401,5;402", "{k};{k},5;7;7"),
         ("name,2024-01-01,2024-02-01", "n,{k},7"),
         ("text,spam", "word {k},spam"),
         ("Which film is it,1", "film {k},word"),
@@ -130,7 +133,7 @@ def test_a_first_row_of_values_is_no_header(header, rows) -> None:
 )
 def test_numbers_dates_and_questions_may_be_names(header, rows) -> None:
     text = "\n".join([header, *(rows.format(k=k) for k in range(10, 19))])
-    assert table(text)[0] == tuple(header.split(","))
+    assert table(text)[0] == tuple(header.split(";" if ";" in header else ","))
 
 
 @pytest.mark.parametrize(
@@ -145,3 +148,9 @@ def test_headers_that_come_again_in_files_put_together_are_left_out_and_told(cou
     assert found.numbers.tolist()[:4] == [2, 4, 6, 8]
     # A column alone may hold its name.
     assert len(table("word\n" * 3)) == 3
+
+
+@pytest.mark.parametrize("header", ["text,label", ",text,label", "text,,label,", "text,label,"])
+def test_a_header_comes_again_with_its_byte_order_mark_and_its_columns_without_names(header) -> None:
+    row = ",".join("x" for _ in header.split(","))
+    assert table(f"{header}\n{row}\n\ufeff{header}\n{row}\n")[1:] == [tuple(row.split(","))] * 2

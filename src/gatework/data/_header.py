@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"[+-]?(\d[\d .,'\u00a0\u202f]*|[.,]\d+)([eE][+-]?\d+)?")
 _STAMP = re.compile(r"\d+([-/.:T ]+\d+){2,}(Z|[+-]\d\d:?\d\d)?")
 _SENTENCE = re.compile(r"\S+ +\S+ +\S")
 _YEARS = range(1800, 2200)
-# So many numbers in order are wavelengths or positions, and fewer are by chance.
+# So many numbers in order, up or down, are wavelengths or positions, and fewer are by chance.
 _FEWEST_IN_ORDER = 4
 
 
@@ -41,10 +41,12 @@ def names_of(header: Sequence[str], rows: pl.DataFrame, where: str, separator: s
     if _are_values(names, rows.head(_LOOKED_AT)):
         shown, example = names[:_SHOWN], [f"name{at + 1}" for at in range(min(len(names), _SHOWN))]
         more = "..." if len(names) > _SHOWN else ""
+        are_words = all(_kind(name) == "word" for name in names)
         raise DataError(
             f"{where} begins with values ({', '.join(shown)}{more and ', ' + more}), where a row with the names of "
             "the columns was expected; write one above them, such as "
             f'"{separator.join(example)}{more and separator + more}"'
+            f"{'' if are_words else ', or put a letter before names that are numbers or dates'}"
         )
     names = [name or (f"{NAMELESS}{at}" if names.count("") > 1 else "") for at, name in enumerate(names, start=1)]
     repeated = [name for name, count in Counter(names).items() if count > 1]
@@ -61,12 +63,16 @@ def headers_again(rows: pl.DataFrame) -> np.ndarray:
     """
     again = np.zeros(rows.height, dtype=bool)
     if rows.width > 1:
-        likely = (rows[:, 0].str.strip_chars() == rows.columns[0]).arg_true()
-        if not len(likely):
-            return again
-        same = [pl.nth(at).str.strip_chars() == name for at, name in enumerate(rows.columns)]
-        again[likely] = rows[likely].select(pl.all_horizontal(same).fill_null(False)).to_series().to_numpy()
+        same = [_holds(pl.nth(at), name) for at, name in enumerate(rows.columns)]
+        likely = rows.select(same[0]).to_series().arg_true()
+        again[likely] = rows[likely].select(pl.all_horizontal(same)).to_series().to_numpy()
     return again
+
+
+def _holds(column: pl.Expr, name: str) -> pl.Expr:
+    """Whether the fields of a column are its name once more, or empty where it has none."""
+    plain = column.fill_null("").str.strip_chars(_UNSEEN).str.strip_chars()
+    return plain.is_in([name, ""] if name.startswith(NAMELESS) else [name])
 
 
 def _are_values(names: Sequence[str], rows: pl.DataFrame) -> bool:
@@ -100,11 +106,12 @@ def _kind(text: str) -> str:
 def _are_in_order(numbers: Sequence[str]) -> bool:
     """Whether the numbers among the names are such as columns have: years, positions, wavelengths."""
     try:
-        values = [float(number) for number in numbers]
+        values = [float(number.replace(",", ".")) for number in numbers]
     except ValueError:
         return False
     are_whole = all(value.is_integer() for value in values)
     if values and are_whole and all(value in _YEARS for value in values):
         return True
     is_rising = len(values) > 1 and all(before < after for before, after in pairwise(values))
-    return is_rising and (are_whole or len(values) >= _FEWEST_IN_ORDER)
+    is_falling = all(before > after for before, after in pairwise(values))
+    return (is_rising and are_whole) or ((is_rising or is_falling) and len(values) >= _FEWEST_IN_ORDER)
