@@ -58,6 +58,19 @@ def test_what_is_no_file_of_the_system_gives_line_by_line():
     assert list(waiting_lines(io.StringIO("a\nb\n"))) == [["a\n"], ["b\n"]]
 
 
+def test_a_header_that_comes_again_is_no_row():
+    reader = LineReader()
+    lines = ("day, y", "1,2", "day,y ", "day,3")
+    assert [row and row[1] for row in map(reader.read, lines)] == [
+        None,
+        {"day": "1", "y": "2"},
+        None,
+        {"day": "day", "y": "3"},
+    ]
+    alone = LineReader()
+    assert [alone.read(line) is None for line in ("word", "word")] == [True, False]
+
+
 def test_a_field_may_be_longer_than_the_csv_module_takes():
     csv.field_size_limit(131_072)
     reader = LineReader()

@@ -67,7 +67,7 @@ class LineReader:
         self._number = 0
 
     def read(self, line: str) -> tuple[str, dict[str, Any]] | None:
-        """What to call the line in messages, and its row; None where it holds none, as the header.
+        """What to call the line in messages, and its row; None where it holds none, as the header, also once more.
 
         Raises:
             DataError: It cannot be read.
@@ -91,6 +91,10 @@ class LineReader:
             raise DataError(
                 f"{SOURCE}, {where} has {len(fields)} fields, expected {len(self._header)}: {', '.join(self._header)}"
             )
+        # As in a file: a column alone may hold its name.
+        is_header = len(fields) > 1 and fields[0].strip() == self._header[0]
+        if is_header and [field.strip() for field in fields] == self._header:
+            return None
         return where, dict(zip(self._header, fields, strict=True))
 
     def rows(self, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
