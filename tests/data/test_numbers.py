@@ -30,7 +30,7 @@ def read(*columns: list[object], **reading: str) -> list[list[float]]:
         (["−5", "-3"], [-5, -3]),
         (["True", "false"], [1, 0]),
         (["1.000,50 €", "-3,5 €", "€ -2", "-€ 4"], [1000.5, -3.5, -2, -4]),
-        (["$1,200.50", "($7.25)", "(3)"], [1200.5, -7.25, -3]),
+        (["$1,200.50", "($7.25)", "(3)", "$ (1,234.00)", "$( 5 )"], [1200.5, -7.25, -3, -1234, -5]),
         (["12%", "−5 %", "7.5"], [12, -5, 7.5]),
         (["1'000.50 CHF", "USD 3", "NA"], [1000.5, 3, math.nan]),
         (["1.238", "70.7"], [1.238, 70.7]),
@@ -43,11 +43,19 @@ def test_numbers_are_read_in_the_marks_that_fit_all_of_them(texts, expected) -> 
     np.testing.assert_array_equal(read(texts), [expected])
 
 
-@pytest.mark.parametrize(("text", "plain"), [("12%", "12"), ("1,5 €", "1,5"), ("(3.5)", "-3.5")])
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [("12%", "12"), ("1,5 €", "1,5"), ("(3.5)", "-3.5"), ("$ (2.5)", "-2.5")],
+)
 def test_what_was_read_without_the_sign_beside_it_is_told(text, plain) -> None:
     said = number_marks([pl.Series("a", ["1", "2"]), pl.Series("y", ["1", text])], Reading())[1]
     assert said[0] == f'"{text}" in the column "y" was read as {plain}.'
     assert not number_marks([pl.Series("y", ["a", text])], Reading())[1]
+
+
+def test_two_currencies_in_one_column_are_told() -> None:
+    (said,) = number_marks([pl.Series("y", ["5 €", "$6", "7 €", "8"])], Reading())[1]
+    assert said == '"5 €" in the column "y" was read as 5; it holds € and $, which were not told apart.'
 
 
 def test_three_digits_after_every_mark_are_a_doubt_that_is_decided_and_told() -> None:

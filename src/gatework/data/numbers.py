@@ -46,7 +46,7 @@ _BOOLEANS = {"true": "1", "false": "0"}
 # What spreadsheets write beside a number: a currency or a percent sign, and brackets around what is owed.
 _SIGN = r"(?:[€$£¥₹%]|EUR|USD|GBP|CHF|JPY|PLN|Kč|zł|kr\.?)"
 _WITH_SIGN = rf"^([+-]?)\s*(?:{_SIGN}\s*([+-]?[\d.,].*?)|([\d.,].*?)\s*{_SIGN})$"
-_OWED = r"^\(([^()+-]*\d[^()]*)\)$"
+_OWED = rf"^(?:{_SIGN}\s*)?\(\s*([^()+-]*\d[^()]*?)\s*\)$"
 
 
 def _bare(texts: pl.Series) -> pl.Series:
@@ -231,7 +231,10 @@ def _said_of_signs(columns: list[pl.Series]) -> tuple[str, ...]:
         texts = column.str.strip_chars()
         signed = texts.filter((texts.str.contains(_WITH_SIGN) | texts.str.contains(_OWED)).fill_null(False))
         if len(signed):
-            return (f'"{signed[0]}" in the column "{column.name}" was read as {_bare(signed[:1])[0]}.',)
+            said = f'"{signed[0]}" in the column "{column.name}" was read as {_bare(signed[:1])[0]}'
+            kinds = signed.str.extract(f"({_SIGN})").drop_nulls().unique(maintain_order=True)
+            several = f"; it holds {' and '.join(kinds)}, which were not told apart" if len(kinds) > 1 else ""
+            return (f"{said}{several}.",)
     return ()
 
 
