@@ -73,7 +73,7 @@ def test_the_worst_spans_are_told_with_their_times():
     # A value that one row alone could have is not said to be out of its band.
     lasting = judged.with_columns(high=pl.lit(8.0), kind=pl.lit("stuck"))
     assert highlights(lasting, "time", (), ("value",))[2].endswith(
-        "value is 7, expected 1; one row alone could be 0 to 8, what stands out is that it stays the same"
+        "value is 7, expected 1 (a single row may be 0 to 8); what stands out is that it stays the same"
     )
 
 

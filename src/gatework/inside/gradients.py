@@ -60,9 +60,7 @@ class GradientFlow:
         return _median(norms / np.where(last > 0, last, np.nan))
 
     def carried_curve(self, layer: int = -1, direction: int = 0) -> np.ndarray | None:
-        """The median over sequences of `carried`, shape (steps back,); None for a cell without a gate that keeps its
-        state.
-        """
+        """The median over sequences of `carried`, shape (steps back,); None where no gate keeps the state."""
         products = list(self.carried.values())
         return _median(products[0][layer, direction]) if products else None
 

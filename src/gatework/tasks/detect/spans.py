@@ -195,4 +195,4 @@ def why(members: Sequence[Mapping[str, Any]], variables: Sequence[str]) -> str:
     if not low <= value <= high:
         return f"{said} ({low:.4g} to {high:.4g})"
     beyond = _BEYOND_ONE_ROW.get(kind_of(members) or "", "the mean of many rows, or the range of values")
-    return f"{said}; one row alone could be {low:.4g} to {high:.4g}, what stands out is {beyond}"
+    return f"{said} (a single row may be {low:.4g} to {high:.4g}); what stands out is {beyond}"
