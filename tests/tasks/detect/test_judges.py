@@ -10,7 +10,7 @@ from gatework.errors import UsageError
 from gatework.tasks.detect.budget import factor, weeks_of
 from gatework.tasks.detect.detector import Detector, read_rows
 from gatework.tasks.detect.faults import faulty_series
-from gatework.tasks.detect.judges import Judge, judgings, ratios
+from gatework.tasks.detect.judges import JUDGINGS, Judge, judgings, ratios
 from gatework.tasks.detect.options import DetectOptions
 from gatework.tasks.detect.smoothing import ExponentialSmoothing, MeanSmoothing, RankSmoothing
 from gatework.tasks.detect.thresholds import LikelihoodThreshold
@@ -139,6 +139,18 @@ def test_a_budget_is_refused_where_labels_are_learnt_from(tmp_path) -> None:
     columns = {"time": "time", "series": "account", "target": "amount", "label": "fraud"}
     with pytest.raises(UsageError, match="--alarms-per-week is for detectors that learn without labels"):
         train("detect", payments(), out=tmp_path / "run", alarms_per_week=1.0, epochs=1, threads=1, **columns)
+
+
+@pytest.mark.parametrize("name", JUDGINGS)
+def test_rows_judged_in_parts_are_those_judged_at_once(name: str) -> None:
+    errors = np.random.default_rng(0).exponential(size=(900, 2))
+    errors[300:] *= 9
+    errors[[420, 700, 701], 0] = np.nan
+    for judging in JUDGINGS[name]:
+        parts, whole = Judge(judging, errors[:100]), Judge(judging, errors[:100])
+        found = [parts.run(part) for part in np.split(errors, [420, 421, 701])]
+        for in_parts, at_once in zip(zip(*found, strict=True), whole.run(errors), strict=True):
+            np.testing.assert_array_equal(np.concatenate(in_parts), at_once)
 
 
 @pytest.mark.parametrize("of", [0, 1])

@@ -107,6 +107,7 @@ class Threshold(ABC):
 
     def __init__(self, floor: float = 0.05) -> None:
         self.floor = floor
+        self._last = floor
 
     @abstractmethod
     def fit(self, errors: np.ndarray) -> None:
@@ -118,7 +119,10 @@ class Threshold(ABC):
 
     def run(self, errors: np.ndarray) -> np.ndarray:
         """The threshold for each row, shape (rows,); a row without an error (NaN) has the one before it."""
-        return _row_by_row(self.step, errors, self.floor)
+        thresholds = _row_by_row(self.step, errors, self._last)
+        if len(thresholds):
+            self._last = float(thresholds[-1])
+        return thresholds
 
     def judge(self, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """How anomalous each error is: a ratio above 1 where it is above its threshold, NaN where there is no error.

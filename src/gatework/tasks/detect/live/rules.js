@@ -217,13 +217,13 @@ class Judge {
 
   // The threshold of an error, which grows with errors that stay large.
   limit(error, v) {
-    const times = this.growths.length ? this.growths[v].step(error) : 1;
+    const times = this.growths[v]?.step(error) ?? 1;
     return times * this.rules[v].step(error / times);
   }
 
   // Smoothed errors, their thresholds, and how many times these they are.
   run(errors) {
-    const smoothed = this.smoothing.run(errors), last = this.rules.map((rule) => rule.floor);
+    const smoothed = this.smoothing.run(errors), last = this.rules.map((rule, v) => (this.growths[v]?.times ?? 1) * rule.last);
     const thresholds = smoothed.map((row) => row.map((error, v) => (last[v] = isNumber(error) ? this.limit(error, v) : last[v])));
     return { smoothed, thresholds, ratios: smoothed.map((row, t) => row.map((error, v) => error / Math.max(thresholds[t][v], Number.MIN_VALUE))) };
   }
