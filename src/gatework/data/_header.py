@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -37,7 +37,7 @@ def names_of(header: Sequence[str], rows: pl.DataFrame, where: str, separator: s
     Raises:
         DataError: A name is repeated, or the first row is one of values.
     """
-    names = [name.strip(_UNSEEN).strip() for name in header]
+    names = [_plain(name) for name in header]
     if _are_values(names, rows.head(_LOOKED_AT)):
         shown, example = names[:_SHOWN], [f"name{at + 1}" for at in range(min(len(names), _SHOWN))]
         more = "..." if len(names) > _SHOWN else ""
@@ -48,12 +48,22 @@ def names_of(header: Sequence[str], rows: pl.DataFrame, where: str, separator: s
             f'"{separator.join(example)}{more and separator + more}"'
             f"{'' if are_words else ', or put a letter before names that are numbers or dates'}"
         )
-    names = [name or (f"{NAMELESS}{at}" if names.count("") > 1 else "") for at, name in enumerate(names, start=1)]
+    names = plain_names(names)
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         count = Counter(names)[repeated[0]]
         raise DataError(f'{where} has {count} columns named "{repeated[0]}"; give each its own name')
     return names
+
+
+def plain_names(header: Iterable[str]) -> list[str]:
+    """The fields of a header without outer spaces and marks that nobody sees, a number where several are empty."""
+    names = [_plain(name) for name in header]
+    return [name or (f"{NAMELESS}{at}" if names.count("") > 1 else "") for at, name in enumerate(names, start=1)]
+
+
+def _plain(name: str) -> str:
+    return name.strip(_UNSEEN).strip()
 
 
 def headers_again(rows: pl.DataFrame) -> np.ndarray:

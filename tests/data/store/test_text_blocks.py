@@ -11,6 +11,7 @@ import pytest
 
 from gatework.data.store import text_blocks as module
 from gatework.data.store.text_blocks import csv_blocks, evenly, json_blocks, whole_rows
+from gatework.data.tables import read_table
 from gatework.errors import DataError
 
 CELLS = ("1", '"two\nlines"', '"a ""quoted"" word; and more"', "", "é")
@@ -20,6 +21,17 @@ def table(rows: int, end: str) -> str:
     """A header, again in the middle, and rows of cells with line breaks, quotes and blanks, some without a value."""
     lines = [";".join(CELLS[(7 * k + c) % 5] if k % 7 else "" for c in range(3)) for k in range(rows)]
     return end.join(["a; b;c", *lines[: rows // 2], "a; b;c", *lines[rows // 2 :], ""])
+
+
+@pytest.mark.parametrize("header", ['\ufeff"a",b', "\u200ba, b", ",a", "a,,b,"])
+def test_columns_of_blocks_are_called_as_those_of_the_whole_file(tmp_path, monkeypatch, header):
+    monkeypatch.setattr(module, "_BLOCK", 16)
+    row = ",".join("x" for _ in header.split(","))
+    (tmp_path / "x.csv").write_text(f"{header}\n" + f"{row}\n" * 20, encoding="utf-8")
+    whole = read_table(tmp_path / "x.csv").frame
+    frames = list(csv_blocks(tmp_path / "x.csv", ",", 0))
+    assert len(frames) > 1
+    assert pl.concat(frames).equals(whole)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

@@ -6,6 +6,7 @@ for a file of 280 MB than for one of 28 MB.
 
 from __future__ import annotations
 
+import csv
 import glob
 import io
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import polars as pl
 
 from gatework.data._content import printable
 from gatework.data._delimited import json_object
-from gatework.data._header import headers_again
+from gatework.data._header import headers_again, plain_names
 
 _BLOCK = 1 << 21
 """Bytes that are read at once."""
@@ -39,8 +40,10 @@ def csv_blocks(path: Path, separator: str, above: int) -> Iterator[pl.DataFrame]
         for block in whole_rows(file, _BLOCK):
             frame = pl.read_csv(header + block, separator=separator, infer_schema=False)
             if not header:
-                frame = frame.rename({name: name.strip() for name in frame.columns})
-                header = _header(frame.columns, separator)
+                text = io.StringIO(block.decode(errors="ignore").removeprefix("\ufeff"), newline="")
+                names = plain_names(next(csv.reader(text, delimiter=separator)))
+                frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
+                header = _header(names, separator)
             frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
             yield frame.filter(~headers_again(frame))
 
