@@ -1,4 +1,4 @@
-"""How long calls take, with subnormal numbers flushed to zero or not."""
+"""The time that calls take, with subnormal numbers flushed to zero or not."""
 
 from __future__ import annotations
 

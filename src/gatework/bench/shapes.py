@@ -1,4 +1,4 @@
-"""What is timed: a training step of a stack of layers, ours and torch's with the same weights, at some shapes."""
+"""Shapes of a training step, and the step itself, of our layers and of torch's with the same weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gatework.errors import UsageError, nearest
 
 @dataclass(frozen=True)
 class Shape:
-    """What is timed: a training step of a stack of layers.
+    """The sizes of a training step of a stack of layers.
 
     Attributes:
         name: How the shape is called.

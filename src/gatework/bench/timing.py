@@ -120,7 +120,7 @@ def each(
 
 
 def summary_of(shape: Shape, cell: str, peer: str, times: Sequence[tuple[float, float]], path: str) -> Timing:
-    """What pairs of seconds, ours and the peer's, come to: at least two of them; quartiles lie among their ratios."""
+    """The medians and quartiles of at least two pairs of seconds, ours and the peer's; none lies outside them."""
     ratios = [b / a for a, b in times]
     low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
     ours, theirs = (statistics.median(side) for side in zip(*times, strict=True))

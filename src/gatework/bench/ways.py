@@ -1,4 +1,4 @@
-"""What some ways to use an LSTM cost beside each other: step by step, with a trace, by the last step alone."""
+"""The time of an LSTM used step by step, with a trace, and with a loss of the last step alone."""
 
 from __future__ import annotations
 
