@@ -73,9 +73,10 @@ def headers_again(rows: pl.DataFrame) -> np.ndarray:
     """
     again = np.zeros(rows.height, dtype=bool)
     if rows.width > 1:
-        same = [_holds(pl.nth(at), name) for at, name in enumerate(rows.columns)]
-        likely = rows.select(same[0]).to_series().arg_true()
-        again[likely] = rows[likely].select(pl.all_horizontal(same)).to_series().to_numpy()
+        likely = rows.select(_holds(pl.first(), rows.columns[0])).to_series().arg_true()
+        if len(likely):
+            same = [_holds(pl.nth(at), name) for at, name in enumerate(rows.columns)]
+            again[likely] = rows[likely].select(pl.all_horizontal(same)).to_series().to_numpy()
     return again
 
 
