@@ -13,7 +13,7 @@ from pathlib import Path
 import detect_settings
 import numpy as np
 import polars as pl
-from detect_settings import HELD, TRAINED, Series
+from detect_settings import HELD, TRAINED, Series, asked, parsed
 
 from gatework.data.events import read_events
 from gatework.data.tables import read_table
@@ -30,13 +30,10 @@ COLUMNS = ("a", "b", "c", "d")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--keep", type=Path, required=True, help="keep each machine's errors here")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--first-seed", type=int, default=0)
-    options = parser.parse_args()
-    options.keep.mkdir(parents=True, exist_ok=True)
-    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, parents=[asked()]
+    )
+    options, seeds = parsed(parser)
     known = {f"{machine}-{seed}": kept(options.keep, machine, seed) for seed in seeds for machine in MACHINES}
     detect_settings.KINDS, detect_settings.BUILT_IN = KINDS, ()
     columns = ("setting", "span F1", "mean over machines", "precision", "false per week", "delay", *KINDS, "")

@@ -14,7 +14,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from detect_settings import Series, by, kept, outside
+from detect_settings import Series, asked, by, kept, outside, parsed
 
 from gatework.tasks.detect import faults
 from gatework.tasks.detect.baselines import seasonal_difference
@@ -28,13 +28,10 @@ BACK = 24
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--keep", type=Path, required=True, help="keep each series' errors here")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--first-seed", type=int, default=0)
-    options = parser.parse_args()
-    options.keep.mkdir(parents=True, exist_ok=True)
-    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, parents=[asked()]
+    )
+    options, seeds = parsed(parser)
     detectors = {
         "combined": by(DetectOptions()),
         "adaptive": by(DetectOptions(threshold="adaptive")),

@@ -42,19 +42,16 @@ Series = dict[str, np.ndarray]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--keep", type=Path, required=True, help="keep each series' errors here")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--first-seed", type=int, default=0)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, parents=[asked()]
+    )
     parser.add_argument("--budgets", default="0.5,1,2")
     parser.add_argument("--made", action="store_true", help="the made series alone, without the built-in ones")
     parser.add_argument("--learnt", type=int, default=3000, help="rows that a network learns a made series from")
     parser.add_argument(
         "--rows", type=int, default=6000, help="rows of a made series; a folder keeps those of one length"
     )
-    options = parser.parse_args()
-    options.keep.mkdir(parents=True, exist_ok=True)
-    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    options, seeds = parsed(parser)
     known = made_series(options.keep, seeds, options.learnt, options.rows)
     known |= {} if options.made else built_in_series(options.keep)
     columns = ("setting", "span F1", "mean over sensors", "precision", "false per week", "delay", *KINDS, "built-in")
@@ -69,6 +66,22 @@ def main() -> None:
     for budget in map(float, options.budgets.split(",")):
         show(f"combined, {budget:g} alarms per week", known, by(DetectOptions(alarms_per_week=budget)))
     show_kinds({key: one for key, one in known.items() if key not in BUILT_IN})
+
+
+def asked() -> argparse.ArgumentParser:
+    """What benchmarks on made series are asked for: the folder that keeps errors, and seeds; a parent of their own."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--keep", type=Path, required=True, help="keep each series' errors here")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
+    return parser
+
+
+def parsed(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, range]:
+    """What was asked for, with the folder made, and the seeds."""
+    options = parser.parse_args()
+    options.keep.mkdir(parents=True, exist_ok=True)
+    return options, range(options.first_seed, options.first_seed + options.seeds)
 
 
 def made_series(keep: Path, seeds: range, learnt: int, rows: int) -> dict[str, Series]:
