@@ -36,6 +36,22 @@ ProcessPoolExecutor.submit = stopped_at_the_first_training
 from gatework.cli import main
 main()
 """
+STOPPED_WHERE_PYTHON_LOSES_IT = f"""
+{HEAR}
+import threading, time, weakref
+from gatework.cli import _application
+
+class Lost:
+    def __call__(self, **given):
+        something = threading.Event()
+        watch = weakref.ref(something, lambda _: signal.raise_signal(signal.SIGINT))
+        del something
+        assert watch() is None
+        time.sleep(10_000)
+
+_application.build = lambda words: Lost()
+_application.main()
+"""
 SIX = ("--cells", "rnn,gru,lstm", "--seeds", "2")
 WAVES = ("compare", "waves", *SIX, "--jobs", "2", "--epochs", "4000", "--out", "out")
 
@@ -85,6 +101,13 @@ def test_one_ctrl_c_ends_a_comparison_and_every_worker(tmp_path, is_training):
     assert not alive(process.pid), "a worker outlived its comparison"
     plan = json.loads((tmp_path / "out" / "plan.json").read_text())
     assert plan["seeds"] == 2
+
+
+def test_ctrl_c_that_python_loses_ends_a_command(tmp_path):
+    process = started(tmp_path, "train", code=STOPPED_WHERE_PYTHON_LOSES_IT)
+    _, said = process.communicate(timeout=patience.SECONDS)
+    assert process.returncode == 130
+    assert said == "gatework: stopped; what was finished is kept, and the same command goes on from there\n"
 
 
 def test_a_stopped_training_names_the_command_that_goes_on(tmp_path):

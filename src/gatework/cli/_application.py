@@ -21,6 +21,7 @@ from typer.core import TyperCommand, TyperGroup
 from gatework._registry import add_plugin
 from gatework._threads import wait_passively
 from gatework.cli import _declared, _options
+from gatework.cli._interrupts import raise_lost_ones
 from gatework.cli._plain_values import read_plainly
 from gatework.cli._terminal import guard
 from gatework.errors import GateworkError, UsageError, nearest
@@ -207,6 +208,7 @@ def main() -> None:
     gc.set_threshold(100_000)
     wait_passively()
     guard()
+    raise_lost_ones()
     atexit.register(gc.freeze)
     arguments: list[str] = []
     try:
