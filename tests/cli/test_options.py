@@ -36,11 +36,43 @@ def test_a_column_whose_name_has_a_comma_is_found_and_several_are_given_by_repea
     assert shown.stdout.count('"target": "Consumption, MWh"') == 2
 
 
-def test_an_option_of_another_task_is_refused_with_the_name_of_its_own(energy):
-    done = run_here("train", "classify", "energy.csv", "--horizon", 3, "--out", "x", cwd=energy)
-    assert done.returncode == 2
-    assert 'there is no option "--horizon"' in done.stderr
-    assert "horizon is an option of forecast; see gatework train classify --help" in done.stderr
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("train", "classify", "x.csv", "--horizon", 3), "--horizon is an option of train forecast"),
+        (("train", "forecast", "x.csv", "--contextual"), "--contextual is an option of train classify"),
+        (("train", "forecast", "x.csv", "--contextual=yes"), "--contextual is an option of train classify"),
+        (("train", "classify", "x.csv", "--no-totals"), "--no-totals is an option of train forecast"),
+        (("train", "classify", "x.csv", "--forecast.horizon", 3), "--forecast.horizon is an option of train forecast"),
+        (("train", "generate", "x.txt", "--season", 3), "--season is an option of train forecast"),
+        (("tune", "forecast", "x.csv", "--contextual"), "--contextual is an option of tune classify"),
+        (("check", "forecast", "x.csv", "--contextual"), "--contextual is an option of check classify"),
+        (("compare", "waves", "--contextual"), "--contextual is an option of train classify"),
+        (("train", "regress", "x.csv", "--samples", 3), "--samples is an option of predict for a run of generate"),
+        (("evaluate", "RUN", "--samples", 3), "--samples is an option of predict for a run of generate"),
+        (("predict", "RUN", "--hidden", 3), "--hidden is an option of train; "),
+    ],
+)
+def test_an_option_of_another_task_or_command_is_refused_with_the_name_of_its_own(arguments, said, tmp_path):
+    done = run_here(*arguments, cwd=tmp_path)
+    shown = " ".join(done.stderr.split())
+    assert (done.returncode, said in shown, "did you mean" in shown) == (2, True, False), shown
+    assert shown.startswith(f'gatework: there is no option "{said.split()[0]}" here; ')
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("train", "forecast", "x.csv", "--contextul"), 'did you mean "--contextual", an option of train classify?'),
+        (("train", "forecast", "x.csv", "--horizn", 3), 'did you mean "--horizon"?'),
+        (("compare", "waves", "--cell", "gru"), 'here (did you mean "--cells"?); --cell is an option of train; see'),
+    ],
+)
+def test_a_mistyped_option_is_hinted_with_the_command_that_takes_it(arguments, said, tmp_path):
+    done = run_here(*arguments, cwd=tmp_path)
+    shown = " ".join(done.stderr.split())
+    assert (done.returncode, said in shown) == (2, True), shown
 
 
 def test_a_mistyped_column_whose_name_has_a_comma_is_hinted_whole(energy):

@@ -24,9 +24,10 @@ from gatework.cli import _declared, _options
 from gatework.cli._interrupts import raise_lost_ones
 from gatework.cli._plain_values import read_plainly
 from gatework.cli._terminal import guard
-from gatework.errors import GateworkError, UsageError, nearest
-from gatework.formatting import listed, printable, wrapped
-from gatework.options import TASKS, owners
+from gatework.cli._unknown import unknown_option
+from gatework.errors import GateworkError, UsageError
+from gatework.formatting import printable, wrapped
+from gatework.options import TASKS
 
 _GROUPS = {
     "Train": ("record", "compare", "train", "tune"),
@@ -215,7 +216,7 @@ def main() -> None:
         arguments = _without_plugins(_words()) or ["--help"]
         code = build(arguments)(args=arguments, prog_name="gatework", standalone_mode=False)
     except _MISUSE as error:
-        _fail(f"{_misuse(error)}; {_way_out(error, arguments)}", 2)
+        _fail(f"{_misuse(error, arguments)}; {_way_out(arguments)}", 2)
     except GateworkError as error:
         if error.__cause__ is not None and os.environ.get("GATEWORK_DEBUG"):
             raise
@@ -284,25 +285,21 @@ def _binary(amount: str) -> str:
     return f"{int(count) / 1024**power:.2f} {('bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[min(power, 6)]}"
 
 
-def _misuse(error: Any) -> str:
+def _misuse(error: Any, arguments: Sequence[str]) -> str:
     """What is wrong with a command line, in a person's words instead of the parser's."""
     if hasattr(error, "possibilities"):
-        close = f" ({nearest(error.option_name, error.possibilities)})" if error.possibilities else ""
-        return f'there is no option "{error.option_name}"{close}'
+        return unknown_option(error.option_name, error.possibilities or (), next(iter(arguments), ""))
     sentence = str(error.format_message()).rstrip(".")
     for pattern, words in _WORDS.items():
         sentence = re.sub(pattern, words, sentence)
     return sentence
 
 
-def _way_out(error: Any, arguments: Sequence[str]) -> str:
+def _way_out(arguments: Sequence[str]) -> str:
     """Where a person that misused the command line finds what is right."""
-    flag = getattr(error, "option_name", "").lstrip("-")
-    tasks = owners(flag.replace("-", "_"))
-    of_others = f"{flag} is an option of {listed(tasks)}; " if tasks else ""
     word = next((word for word in arguments[1:2] if word in TASKS), "")
     command = " ".join(filter(None, (*(word for word in arguments[:1] if word in COMMANDS), word)))
-    return f"{of_others}see gatework {command and command + ' '}--help"
+    return f"see gatework {command and command + ' '}--help"
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
