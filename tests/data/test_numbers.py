@@ -33,6 +33,13 @@ def read(*columns: list[object], **reading: str) -> list[list[float]]:
         (["$1,200.50", "($7.25)", "(3)", "$ (1,234.00)", "$( 5 )"], [1200.5, -7.25, -3, -1234, -5]),
         (["12%", "−5 %", "7.5"], [12, -5, 7.5]),
         (["1'000.50 CHF", "USD 3", "NA"], [1000.5, 3, math.nan]),
+        (["-€ 5", "- 3 €", "€- 2,5", "5,00 €-", "15,00- €", "€-"], [-5, -3, -2.5, -5, -15, 0]),
+        (["- €", "€ -", "7,– €", "8,-- €", "1.234,-", "2,50"], [0, 0, 7, 8, 1234, 2.5]),
+        (["$ -   ", "US$ 5", "$5.00 USD", "R$1", "₽3", "4 SEK", "5 ‰", "- %"], [0, 5, 5, 1, 3, 4, 5, math.nan]),
+        (["1.234,56-", "- 2,00", "3,00"], [-1234.56, -2, 3]),
+        (["12,34,567.5", "1,00,000", "2.5"], [1234567.5, 100000, 2.5]),
+        (["1\u2009234,5", "1\u2007000,5"], [1234.5, 1000.5]),
+        (["１２", "＋３.5", "－4", "1"], [12, 3.5, -4, 1]),
         (["1.238", "70.7"], [1.238, 70.7]),
         (["0.238", "0.707"], [0.238, 0.707]),
         (["1000000001.735", "999999999.072"], [1000000001.735, 999999999.072]),
@@ -45,7 +52,16 @@ def test_numbers_are_read_in_the_marks_that_fit_all_of_them(texts, expected) -> 
 
 @pytest.mark.parametrize(
     ("text", "plain"),
-    [("12%", "12"), ("1,5 €", "1,5"), ("(3.5)", "-3.5"), ("$ (2.5)", "-2.5")],
+    [
+        ("12%", "12"),
+        ("1,5 €", "1,5"),
+        ("(3.5)", "-3.5"),
+        ("$ (2.5)", "-2.5"),
+        ("- €", "0"),
+        ("7,–", "7"),
+        ("1,5-", "-1,5"),
+        ("- 2", "-2"),
+    ],
 )
 def test_what_was_read_without_the_sign_beside_it_is_told(text, plain) -> None:
     said = number_marks([pl.Series("a", ["1", "2"]), pl.Series("y", ["1", text])], Reading())[1]
@@ -88,7 +104,7 @@ def test_dashes_and_what_spreadsheets_and_people_write_for_nothing_are_missing_v
     assert str(read(["1,5", *missing])) == str([[1.5] + [float("nan")] * len(missing)])
 
 
-@pytest.mark.parametrize("text", ["1_0", "two", "0x10", "12%%", "5 EUR/h", "1€2", "(a)", "%", "1,5,5", "١"])
+@pytest.mark.parametrize("text", ["1_0", "two", "0x10", "12%%", "5 EUR/h", "1€2", "(a)", "%", "1,5,5", "١", "2-", "1-5", "-5-"])
 def test_what_is_no_number_is_named(text) -> None:
     with pytest.raises(DataError, match=r'x.csv, column "c0": row 1 is ".*", expected a number; mend'):
         read(["1", text])
@@ -101,7 +117,7 @@ def test_a_number_that_cannot_be_computed_with_is_named(text) -> None:
         read(["1", text])
 
 
-@pytest.mark.parametrize("text", ["1.5", "-3", "1e5", "", "NA", " 7 ", "true", "12%", "($3)"])
+@pytest.mark.parametrize("text", ["1.5", "-3", "1e5", "", "NA", " 7 ", "true", "12%", "($3)", "- €", "5.00-", "7.– €"])
 def test_one_text_is_read_as_a_column_is(text) -> None:
     column = read(["2.5", text])[0][1]
     one = NumberReader(Reading())(text)

@@ -31,7 +31,7 @@ MISSING_WORDS = frozenset(
         "-1.#IND",
     )
     # Of people: "keine Angabe", "sin datos", "non disponible".
-    + ("k.A.", "k. A.", "s/d", "S/D", "n.d.", "-", "--", "---", "–", "—", "?")
+    + ("k.A.", "k. A.", "s/d", "S/D", "n.d.", "-", "--", "---", "–", "—", "-%", "- %", "?")
 )
 """What stands for a value that is not there."""
 LARGEST = 1e30
@@ -39,20 +39,55 @@ LARGEST = 1e30
 
 # Decimal mark and thousands mark, the likelier first. A blank is any of the spaces that are printed between thousands.
 _STYLES = ((".", ""), (",", ""), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))
-_MARKS = {"": "", ",": ",", ".": r"\.", " ": r"[ \x{A0}\x{202F}]", "'": "['’]"}
+_BLANKS = r"\s\x{A0}\x{2007}\x{2009}\x{202F}"
+_MARKS = {"": "", ",": ",", ".": r"\.", " ": f"[{_BLANKS}]", "'": "['’]"}
 _BOOLEANS = {"true": "1", "false": "0"}
 
 
-# What spreadsheets write beside a number: a currency or a percent sign, and brackets around what is owed.
-_SIGN = r"(?:[€$£¥₹%]|EUR|USD|GBP|CHF|JPY|PLN|Kč|zł|kr\.?)"
-_WITH_SIGN = rf"^([+-]?)\s*(?:{_SIGN}\s*([+-]?[\d.,].*?)|([\d.,].*?)\s*{_SIGN})$"
-_OWED = rf"^(?:{_SIGN}\s*)?\(\s*([^()+-]*\d[^()]*?)\s*\)$"
+# What spreadsheets write beside a number: a currency, also with its country before it (US$), or a percent sign.
+_CODES = (
+    "EUR USD GBP CHF JPY CNY KRW INR PLN CZK HUF RON BGN SEK NOK DKK ISK TRY RUB UAH ILS ZAR BRL MXN CAD AUD NZD HKD SGD"
+)
+_CURRENCY = rf"(?:[A-Z]{{0,2}}\p{{Sc}}|\b(?:{_CODES.replace(' ', '|')}|Kč|zł|Ft|lei|Fr\.|Rs\.?|[kK]r\.?)|€)"
+_SIGN = rf"(?:{_CURRENCY}|%|‰)"
+_MINUS = "[-−–—‑－]"
+# A minus stands before or behind the number, the currency, or both; brackets stand around what is owed.
+_AMOUNT = r"\d[^%‰\p{L}\p{Sc}()+-]*?"
+_WITH_SIGN = rf"^([+-]?)\s*(?:{_SIGN}\s*)?([+-]?)\s*({_AMOUNT}|[.,]\d+)\s*(?:{_SIGN})?$"
+_MINUS_BEHIND = rf"^({_SIGN}\s*{_AMOUNT}|{_AMOUNT}\s*{_SIGN})\s*-$"
+_MINUS_BETWEEN = rf"^({_AMOUNT})\s*-\s*({_SIGN})$"
+# Without a currency it is read behind decimals alone: 2- may be a mark at school.
+_MINUS_ALONE = r"^([\d.,'’\s]*[.,]\d+)-$"
+_OWED = rf"^(?:{_SIGN}\s*)?\(\s*([^()+-]*\d[^()]*?)\s*\)(?:\s*{_SIGN})?$"
+# Whole amounts have dashes for their cents, and Excel's accounting format has one for zero.
+_DASHED_CENTS = rf"(\d)[.,]{_MINUS}{{1,2}}(\s*(?:{_SIGN})?)$"
+_DASHED_ZERO = rf"^(?:{_CURRENCY}\s*{_MINUS}{{1,2}}|{_MINUS}{{1,2}}\s*{_CURRENCY})$"
+_DIGITS_ALONE = r"^[+-]?[0-9.,]*(?:[eE][+-]?[0-9]+)?$"
 
 
 def _bare(texts: pl.Series) -> pl.Series:
-    """Texts of numbers without what a spreadsheet writes beside them, and with a plain minus."""
-    texts = texts.str.strip_chars().str.replace("^[−–]", "-").str.replace(_OWED, "-${1}")
+    """Texts of numbers without what a spreadsheet writes beside them, and with a plain minus before them."""
+    texts = texts.str.strip_chars()
+    others = (~texts.str.contains(_DIGITS_ALONE)).fill_null(False)
+    return texts.scatter(others.arg_true(), _bared(texts.filter(others))) if others.any() else texts
+
+
+def _bared(texts: pl.Series) -> pl.Series:
+    if texts.str.contains("[０-９]").any():
+        texts = texts.str.normalize("NFKC")
+    has_dash = texts.str.contains("[-−–—‑－(]")
+    if has_dash.any():
+        texts = texts.scatter(has_dash.arg_true(), _with_minus_before(texts.filter(has_dash)))
     return texts.str.replace(_WITH_SIGN, "${1}${2}${3}")
+
+
+def _with_minus_before(texts: pl.Series) -> pl.Series:
+    """Texts of numbers with a plain minus, before the number, and none for cents or in place of zero."""
+    texts = texts.str.replace(_DASHED_ZERO, "0").str.replace(_DASHED_CENTS, "${1}${2}")
+    texts = texts.str.replace(f"^({_SIGN}?\\s*){_MINUS}", "${1}-")
+    texts = texts.str.replace(rf"(\d\s*{_SIGN}?\s*){_MINUS}(\s*{_SIGN}?)$", "${1}-${2}")
+    texts = texts.str.replace(_OWED, "-${1}").str.replace(_MINUS_BETWEEN, "-${1} ${2}")
+    return texts.str.replace(_MINUS_BEHIND, "-${1}").str.replace(_MINUS_ALONE, "-${1}")
 
 
 def as_texts(column: pl.Series, where: str) -> pl.Series:
@@ -193,7 +228,9 @@ _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def _pattern(decimal: str, thousands: str) -> str:
-    whole = rf"(?:\d{{1,3}}(?:{_MARKS[thousands]}\d{{3}})+|\d+)" if thousands else r"\d+"
+    # India counts in lakhs: 12,34,567.
+    lakhs = r"|\d{1,2}(?:,\d{2})+,\d{3}" if thousands == "," else ""
+    whole = rf"(?:\d{{1,3}}(?:{_MARKS[thousands]}\d{{3}})+{lakhs}|\d+)" if thousands else r"\d+"
     return rf"^[+-]?(?:{whole}(?:{_MARKS[decimal]}\d*)?|{_MARKS[decimal]}\d+)(?:[eE][+-]?\d+)?$"
 
 
@@ -209,7 +246,7 @@ def number_marks(columns: Iterable[pl.Series], reading: Reading) -> tuple[Readin
     strings = [column for column in columns if column.dtype == pl.String]
     every = [_number_texts(column) for column in strings]
     said = _said_of_signs([column for column, texts in zip(strings, every, strict=True) if len(texts)])
-    texts = [column for column in every if column.str.contains(r"[.,'’\s\x{A0}\x{202F}]").any()]
+    texts = [column for column in every if column.str.contains(rf"[.,'’{_BLANKS}]").any()]
     if not texts:
         return reading, said
     possible = [style for style in _STYLES if reading.decimal in (None, style[0])]
@@ -228,8 +265,9 @@ def number_marks(columns: Iterable[pl.Series], reading: Reading) -> tuple[Readin
 def _said_of_signs(columns: list[pl.Series]) -> tuple[str, ...]:
     """What is said of columns of numbers that have signs beside them."""
     for column in columns:
-        texts = column.str.strip_chars()
-        signed = texts.filter((texts.str.contains(_WITH_SIGN) | texts.str.contains(_OWED)).fill_null(False))
+        texts = column.str.strip_chars().drop_nulls()
+        plain = texts.str.replace("^[−–‑]", "-")
+        signed = texts.filter((_bare(texts) != plain) & ~texts.is_in(list(MISSING_WORDS)))
         if len(signed):
             said = f'"{signed[0]}" in the column "{column.name}" was read as {_bare(signed[:1])[0]}'
             kinds = signed.str.extract(f"({_SIGN})").drop_nulls().unique(maintain_order=True)
@@ -270,5 +308,5 @@ def _number_texts(column: pl.Series) -> pl.Series:
     """The different texts of a column that look like numbers; none where more than a tenth do not."""
     texts = _bare(column).unique(maintain_order=True).drop_nulls()
     texts = texts.filter(~texts.is_in(list(MISSING_WORDS)))
-    is_number = texts.str.contains(r"^[+-]?[\d.,'’\s\x{A0}\x{202F}]+(?:[eE][+-]?\d+)?$")
+    is_number = texts.str.contains(rf"^[+-]?[\d.,'’{_BLANKS}]+(?:[eE][+-]?\d+)?$")
     return texts.filter(is_number) if is_number.sum() > 0.9 * len(texts) else texts.clear()
