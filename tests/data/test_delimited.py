@@ -154,3 +154,31 @@ def test_headers_that_come_again_in_files_put_together_are_left_out_and_told(cou
 def test_a_header_comes_again_with_its_byte_order_mark_and_its_columns_without_names(header) -> None:
     row = ",".join("x" for _ in header.split(","))
     assert table(f"{header}\n{row}\n\ufeff{header}\n{row}\n")[1:] == [tuple(row.split(","))] * 2
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["Summe,66.0\n", "total,66\n", "Gesamt:,66.0\n", ",66.0\n", "Mittelwert,6.0\n", "Total,66.0\nAverage,6.0\n"],
+)
+def test_totals_below_a_table_are_left_out_and_told(end: str) -> None:
+    text = "\n".join(["day,y", *(f"2023-01-{day:02d},{day}.0" for day in range(1, 12))]) + "\n"
+    found = read_delimited((text + end).encode(), "x.csv", Reading())
+    if end.startswith(","):
+        assert found.frame.height == 12
+        return
+    assert found.frame.height == len(found.numbers) == 11
+    assert "totals (" + end.split("\n")[0].replace(",", ", ") in found.notes[-1]
+
+
+@pytest.mark.parametrize("end", ["Summe,67.0\n", "Total,\n", "total eclipse,66.0\n"])
+def test_a_word_for_totals_is_no_proof_of_them(end: str) -> None:
+    text = "\n".join(["day,y", *(f"2023-01-{day:02d},{day}.0" for day in range(1, 12))]) + "\n"
+    found = read_delimited((text + end).encode(), "x.csv", Reading())
+    assert (found.frame.height, found.notes) == (12, ())
+
+
+def test_totals_of_amounts_are_summed_in_their_own_marks() -> None:
+    text = "Tag;Betrag;Notiz\n" + "".join(f"{day:02d}.01.2023;1.00{day},50 €;\n" for day in range(1, 10))
+    found = read_delimited(f"{text}Summe;9.049,50 €;\n".encode(), "x.csv", Reading())
+    assert found.frame.height == 9
+    assert "Summe, 9.049,50 €" in found.notes[-1]

@@ -104,7 +104,9 @@ def test_dashes_and_what_spreadsheets_and_people_write_for_nothing_are_missing_v
     assert str(read(["1,5", *missing])) == str([[1.5] + [float("nan")] * len(missing)])
 
 
-@pytest.mark.parametrize("text", ["1_0", "two", "0x10", "12%%", "5 EUR/h", "1€2", "(a)", "%", "1,5,5", "١", "2-", "1-5", "-5-"])
+@pytest.mark.parametrize(
+    "text", ["1_0", "two", "0x10", "12%%", "5 EUR/h", "1€2", "(a)", "%", "1,5,5", "١", "2-", "1-5", "-5-"]
+)
 def test_what_is_no_number_is_named(text) -> None:
     with pytest.raises(DataError, match=r'x.csv, column "c0": row 1 is ".*", expected a number; mend'):
         read(["1", text])

@@ -68,6 +68,36 @@ def micro(text: str) -> int:
         ([1950.042, 1950.125], "1950-02-01", "years"),
         ([1700, 1701], "1701-01-01", "years"),
         ([datetime.date(2023, 1, 1), datetime.date(2023, 1, 2)], "2023-01-02", None),
+        (["KW52/2020", "KW53/2020", "KW1/2021"], "2020-12-28", "KW%V/%G"),
+        (["52. KW 2020", "53. KW 2020"], "2020-12-28", "%V. KW %G"),
+        (["KW 52 2020", "KW 53 2020"], "2020-12-28", "KW %V %G"),
+        (["2020-KW52", "2020-KW53"], "2020-12-28", "%G-KW%V"),
+        (["2020-W52", "2020-W53"], "2020-12-28", "%G-W%V"),
+        (["CW52/20", "CW53/20"], "2020-12-28", "CW%V/%g"),
+        (["Week 52, 2020", "Week 53, 2020"], "2020-12-28", "Week %V, %G"),
+        (["52/2020", "53/2020", "01/2021"], "2020-12-28", "%V/%G"),
+        ([202052, 202053, 202101], "2020-12-28", "%G%V"),
+        ([2020001, 2020366], "2020-12-31", "%Y%j"),
+        (["1. Quartal 2020", "2. Quartal 2020"], "2020-04-01", "%q. Quartal %Y"),
+        (["28. Februar 2020", "1. März 2020"], "2020-03-01", "%d. %B %Y"),
+        (["Feb 20", "Mrz 20", "Okt 20"], "2020-03-01", "%B %y"),
+        (["1er janvier 2020", "2 février 2020"], "2020-02-02", "%d %B %Y"),
+        (["1 de enero de 2020", "2 de diciembre de 2020"], "2020-12-02", "%d %B %Y"),
+        (["Mo, 05.02.2024", "Di, 06.02.2024"], "2024-02-06", "%d.%m.%Y"),
+        (["Jan. 5, 2024", "January 6th, 2024"], "2024-01-06", "%B %d, %Y"),
+        (["01.02.2024 13:00 Uhr", "01.02.2024 14:00 Uhr"], "2024-02-01T14:00", "%d.%m.%Y %H:%M"),
+        (["01.02.2024 13.00", "01.02.2024 14.30"], "2024-02-01T14:30", "%d.%m.%Y %H:%M"),
+        (["01/02/2024 13h00", "13/02/2024 14h00"], "2024-02-13T14:00", "%d/%m/%Y %H:%M"),
+        (["02-JAN-24 03.04.05.0 PM", "13-JAN-24 04.04.05.0 PM"], "2024-01-13T16:04:05", "%d-%B-%y %I:%M:%S%.f %p"),
+        (["2024年1月1日", "2024年1月2日"], "2024-01-02", "%Y-%m-%d"),
+        (["01.02.2024 00:00 - 01:00", "01.02.2024 01:00 - 02:00"], "2024-02-01T01:00", "%d.%m.%Y %H:%M - %H:%M"),
+        (
+            ["01.02.2024 00:00 - 01.02.2024 01:00", "01.02.2024 01:00 - 01.02.2024 02:00"],
+            "2024-02-01T01:00",
+            "%d.%m.%Y %H:%M - %d.%m.%Y %H:%M",
+        ),
+        (["2024-01-01 00:00–00:15", "2024-01-01 00:15–00:30"], "2024-01-01T00:15", "%Y-%m-%d %H:%M–%H:%M"),
+        (["01.02.2024 - 07.02.2024", "08.02.2024 - 14.02.2024"], "2024-02-08", "%d.%m.%Y - %d.%m.%Y"),
     ],
     ids=str,
 )
@@ -104,6 +134,9 @@ def test_a_time_is_read_as_it_was_meant_and_the_format_is_kept(values, second, f
         ([datetime.timedelta(1)], {}, "expected dates or times"),
         ([b"a"], {}, "expected text"),
         (["2024-01-01T00:00Z", "2024-01-02T00:00"], {}, "without an offset from UTC"),
+        (["1. März 2020", "31. Februar 2020"], {}, 'row 1 is "31. Februar 2020"'),
+        (["2019/20", "2020/21"], {}, 'row 0 is "2019/20"'),
+        (["2024-01-01", "2024-01-02", "Summe"], {}, 'row 2 is "Summe", a row of totals'),
     ],
     ids=str,
 )
@@ -161,3 +194,27 @@ def test_times_of_periods_are_written_as_they_were_read(pattern: str, step: str)
     days = pl.date_range(first, first + datetime.timedelta(days=40), "1d", eager=True)
     assert written(days, pattern)[0] == first.isoformat()
     assert written(days, "%d.%m.%Y")[0] == first.isoformat()
+
+
+def test_the_ends_of_spans_are_no_offsets_from_utc() -> None:
+    clocks = [f"2024-01-01 {hour:02d}:00-{hour + 1:02d}:00" for hour in range(12)]
+    spans = read(clocks)
+    assert spans.moments is None
+    assert spans.local.tolist() == [micro(f"2024-01-01T{hour:02d}:00") for hour in range(12)]
+    assert 'such as "2024-01-01 00:00-01:00", whose beginnings were taken' in spans.notes[-1]
+    assert read(clocks[:1], time_format=spans.format, is_kept=True).moments is None
+    offsets = read([f"2024-01-01 {hour:02d}:00-05:00" for hour in range(12)])
+    assert offsets.moments is not None
+    assert offsets.moments[0] == micro("2024-01-01T05:00")
+
+
+@pytest.mark.parametrize("zone", ["CEST", "MESZ", "+02:00[Europe/Berlin]"])
+def test_the_name_of_a_zone_behind_a_time_is_its_offset(zone: str) -> None:
+    moments = read([f"2024-06-01 10:00:00 {zone}".replace(" +", "+")]).moments
+    assert moments is not None
+    assert moments[0] == micro("2024-06-01T08:00")
+
+
+def test_a_format_of_a_person_may_hold_words() -> None:
+    assert read(["13:00 Uhr am 01.02.2024"], time_format="%H:%M Uhr am %d.%m.%Y").local[0] == micro("2024-02-01T13:00")
+    assert read(["01.02.2024 13:00 Uhr"], time_format="%d.%m.%Y %H:%M Uhr").local[0] == micro("2024-02-01T13:00")

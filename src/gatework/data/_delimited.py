@@ -15,6 +15,7 @@ import polars as pl
 from gatework.data._content import refuse_too_many_fields
 from gatework.data._dialect import sniffed, with_plain_line_ends, with_plain_quotes
 from gatework.data._header import NAMELESS, headers_again, names_of
+from gatework.data._totals import totals_at_end
 from gatework.data.reading import Reading
 from gatework.errors import DataError
 
@@ -68,16 +69,25 @@ def read_delimited(content: bytes, where: str, reading: Reading) -> TextTable:
     # Spreadsheets write empty columns beside a table.
     frame = frame.drop(name for name in names if name.startswith(NAMELESS) and frame[name].is_null().all())
     frame, numbers = _without_blank_rows(frame, first=dialect.lines + 2)
-    again = headers_again(frame)
-    if not again.any():
-        return TextTable(frame, numbers, separator, (*dialect.notes, *quotes))
-    first, count = numbers[again][0], int(again.sum())
-    more = f"Row {first:,} repeats" if count == 1 else f"{count:,} rows, the first of them row {first:,}, repeat"
-    note = f"{more} the header and {'was' if count == 1 else 'were'} left out."
-    return TextTable(frame.filter(~again), numbers[~again], separator, (*dialect.notes, *quotes, note))
+    notes, again = [*dialect.notes, *quotes], headers_again(frame)
+    if again.any():
+        first, count = numbers[again][0], int(again.sum())
+        more = f"Row {first:,} repeats" if count == 1 else f"{count:,} rows, the first of them row {first:,}, repeat"
+        notes.append(f"{more} the header and {'was' if count == 1 else 'were'} left out.")
+        frame, numbers = frame.filter(~again), numbers[~again]
+    if count := totals_at_end(frame):
+        rows = "The last row holds" if count == 1 else f"The last {count} rows hold"
+        notes.append(f"{rows} totals ({_shown(frame[-count])}) and {'was' if count == 1 else 'were'} left out.")
+        frame, numbers = frame[:-count], numbers[:-count]
+    return TextTable(frame, numbers, separator, tuple(notes))
 
 
-_LONGEST_HEADER = 1 << 20
+def _shown(row: pl.DataFrame) -> str:
+    fields = [field or "" for field in row.row(0)]
+    return ", ".join(fields[:_MOST_SHOWN]) + (", ..." if len(fields) > _MOST_SHOWN else "")
+
+
+_LONGEST_HEADER, _MOST_SHOWN = 1 << 20, 4
 
 
 def read_json_lines(content: bytes, where: str, _: Reading) -> TextTable:

@@ -46,7 +46,8 @@ _BOOLEANS = {"true": "1", "false": "0"}
 
 # What spreadsheets write beside a number: a currency, also with its country before it (US$), or a percent sign.
 _CODES = (
-    "EUR USD GBP CHF JPY CNY KRW INR PLN CZK HUF RON BGN SEK NOK DKK ISK TRY RUB UAH ILS ZAR BRL MXN CAD AUD NZD HKD SGD"
+    "EUR USD GBP CHF JPY CNY KRW INR PLN CZK HUF RON BGN SEK NOK DKK ISK TRY RUB UAH ILS ZAR BRL MXN CAD AUD NZD HKD "
+    "SGD"
 )
 _CURRENCY = rf"(?:[A-Z]{{0,2}}\p{{Sc}}|\b(?:{_CODES.replace(' ', '|')}|Kč|zł|Ft|lei|Fr\.|Rs\.?|[kK]r\.?)|€)"
 _SIGN = rf"(?:{_CURRENCY}|%|‰)"

@@ -18,6 +18,8 @@ from itertools import product
 import numpy as np
 import polars as pl
 
+from gatework.data._time_words import begins, without_words
+from gatework.data._totals import TOTALS
 from gatework.errors import DataError
 
 DAY = 86_400_000_000
@@ -40,13 +42,14 @@ _EXCEL = (29_221, 80_000)
 _EXCEL_EPOCH = int((np.datetime64("1899-12-30") - np.datetime64("1970-01-01")).astype(np.int64)) * DAY
 _FIRST_YEAR, _LAST_YEAR = 1500, 2200
 # Dates written as one number. Seconds up to 2030 look like hours of before 1900.
-_DIGITS = {"%Y%m%d": 8, "%Y%m": 6, "%Y%m%d%H%M%S": 14, "%Y%m%d%H%M": 12, "%Y%m%d%H": 10}
+_DIGITS = {"%Y%m%d": 8, "%Y%m": 6, "%Y%m%d%H%M%S": 14, "%Y%m%d%H%M": 12, "%Y%m%d%H": 10, "%Y%j": 7, "%G%V": 6}
 _FIRST_HOUR = 1900
 
 _DIRECTIVES = {
     "%Y": r"\d{4}",
     "%y": r"\d{2}",
     "%G": r"\d{4}",
+    "%g": r"\d{2}",
     "%V": r"\d{1,2}",
     "%u": r"[1-7]",
     "%q": r"[1-4]",
@@ -63,7 +66,7 @@ _DIRECTIVES = {
     "%p": r"[AaPp][Mm]",
 }
 _COMPACT = _DIRECTIVES | {"%m": r"\d{2}", "%d": r"\d{2}", "%H": r"\d{2}"}
-_CLOCKS = ("%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%I:%M:%S%p", "%I:%M%p", "%H")
+_CLOCKS = ("%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%I:%M:%S%p", "%I:%M%p", "%H", "%I:%M:%S%.f %p")
 _BETWEEN = (" ", "T", ", ")
 # As weather models, web servers and SAS write a time of day after a date.
 _RARE = ("%Y-%m-%d_%H:%M:%S", "%d/%B/%Y:%H:%M:%S", "%d%B%Y:%H:%M:%S%.f", "%A %B %d %H:%M:%S %Y")
@@ -78,7 +81,7 @@ _ORDERS = {
 
 # The texts that show whether a column holds times, and how long the longest time is that anybody writes.
 _LOOKED_AT, _FEW, _LONGEST = 1000, 5, 50
-_PERIODS = {"%Y", "%m", "%q", "%G", "%V"}
+_PERIODS = {"%Y", "%m", "%q", "%G", "%g", "%V"}
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,22 @@ def _dates() -> Iterator[str]:
     yield from ("%Y-%B-%d", "%d%B%Y", "%G-W%V-%u", "%Y-%j")
 
 
+def _weeks() -> Iterator[str]:
+    """Weeks of ISO 8601, also as KW, CW, Week: 2020-W53, KW53/2020, 53. KW 2020, Week 53, 2020."""
+    for word, s, year in product(_WEEK_WORDS, ("-", "", " ", "/", "_", "."), ("%G", "%g")):
+        if year == "%G":
+            yield from (f"%G{s}{word}%V", f"%G{s}{word} %V")
+        if s:
+            yield from (f"{word}{between}%V{s}{year}" for between in ("", " ", "-"))
+            yield from (f"%V{dot}{word}{s}{year}" for dot in (".", ". ", " ", ""))
+    yield from (f"{word} %V, %G" for word in _WEEK_WORDS)
+
+
+# Numbers of weeks alone, where no month fits.
+_WITHOUT_WORD = tuple(f"{a}{s}{b}" for a, b in (("%V", "%G"), ("%G", "%V")) for s in ("/", "-", " ", "."))
+_WEEK_WORDS = ("W", "w", "KW", "kw", "Kw", "CW", "cw", "WK", "Wk", "wk", "Week", "week", "Woche")
+
+
 @cache
 def _candidates() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Every format that is tried where none is named, with the texts that it may read."""
@@ -118,11 +137,12 @@ def _candidates() -> tuple[tuple[re.Pattern[str], str], ...]:
     months = [f"%Y{s}%m" for s in ("-", "/", ".", " ")] + [f"%m{s}%Y" for s in ("-", "/", ".", " ")]
     months += [f"%B{s}{year}" for s in (" ", "-", "/", ", ") for year in ("%Y", "%y")] + ["%Y %B", "%Y-%B", "%YM%m"]
     quarters = [f"%Y{s}Q%q" for s in ("", "-", " ", "/", ":")] + [f"Q%q{s}%Y" for s in ("", "-", " ", "/")]
-    weeks = [f"%G{s}W%V" for s in ("-", "", " ")] + ["W%V %G", "W%V-%G", "W%V/%G"]
+    quarters += [f"{quarter} %Y" for quarter in ("%q. Quartal", "%q.Quartal", "Quartal %q", "%q. Quarter", "%qQ")]
     compact = ["%Y%m%d", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M", "%Y%m%d %H%M%S", "%Y%m%d %H%M", "%Y%m%d %H:%M:%S%.f"]
     compact += ["%Y%m%d %H:%M", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m", "%d%m%Y", "%m%d%Y"]
     loose = [
-        (_regex(pattern, _DIRECTIVES), pattern) for pattern in (*patterns, *dated, *_RARE, *months, *quarters, *weeks)
+        (_regex(pattern, _DIRECTIVES), pattern)
+        for pattern in (*patterns, *dated, *_RARE, *months, *quarters, *_weeks())
     ]
     return (*loose, *((_regex(pattern, _COMPACT), pattern) for pattern in (*compact, "%Y")))
 
@@ -134,7 +154,9 @@ def _regex(pattern: str, directives: dict[str, str]) -> re.Pattern[str]:
 
 def are_times(texts: pl.Series) -> bool:
     """Whether texts are times, as far as the first few that differ show: each is in one of the formats."""
-    few = tidied(texts.head(_LOOKED_AT).drop_nulls().unique(maintain_order=True).head(_FEW))
+    few = without_words(tidied(texts.head(_LOOKED_AT).drop_nulls().unique(maintain_order=True).head(_FEW)))
+    found = begins(few, None)
+    few = found[0] if found else few
     if few.is_empty() or not (few.str.contains(r"\d") & (few.str.len_chars() < _LONGEST)).all():
         return False
     return all(any(regex.fullmatch(text) for regex, _ in _candidates()) for text in few)
@@ -219,11 +241,12 @@ def _quarters(column: pl.Series, pattern: str) -> pl.Series:
     return frame.select(pl.datetime("year", "month", 1, time_unit="us").alias(column.name)).to_series()
 
 
-def decided(column: pl.Series, where: str, row: Callable[[int], str]) -> Parsed:
+def decided(column: pl.Series, where: str, row: Callable[[int], str], said: pl.Series | None = None) -> Parsed:
     """The texts in the one format that reads all of them.
 
     Args:
         column: Tidied texts, none missing.
+        said: The texts as the table has them, for messages.
         where: The table and its column, for messages.
         row: Names a row, given its position.
 
@@ -235,9 +258,12 @@ def decided(column: pl.Series, where: str, row: Callable[[int], str]) -> Parsed:
     first = str(column[int((has_clock if 2 * has_clock.sum() >= len(column) else ~has_clock).arg_max() or 0)])
     patterns = [pattern for regex, pattern in _candidates() if regex.fullmatch(first)]
     tried = {pattern: parsed(column, pattern) for pattern in patterns}
+    if all(stamps.null_count() for stamps in tried.values()) and not _are_seasons(column):
+        weeks = (pattern for pattern in _WITHOUT_WORD if _regex(pattern, _DIRECTIVES).fullmatch(first))
+        tried |= {pattern: parsed(column, pattern) for pattern in weeks}
     whole = {pattern: stamps for pattern, stamps in tried.items() if not stamps.null_count()}
     if not whole:
-        raise _unreadable(column, tried, where, row)
+        raise _unreadable(column if said is None else said, tried, where, row)
     pattern, stamps = next(iter(whole.items()))
     other = next((p for p, s in whole.items() if not s.equals(stamps)), None)
     if other is not None:
@@ -253,6 +279,13 @@ def decided(column: pl.Series, where: str, row: Callable[[int], str]) -> Parsed:
     return Parsed(stamps, pattern, notes)
 
 
+def _are_seasons(column: pl.Series) -> bool:
+    """Whether texts name two years that follow each other, as 2019/20, which is no week 20."""
+    years = column.str.extract_groups(r"^(\d{2})(\d{2})[-/ .](\d{2})$")
+    first, second = (years.struct.field(name).cast(pl.Int64) for name in "23")
+    return bool(((first + 1) % 100 == second).fill_null(False).all())
+
+
 def _notes(where: str, pattern: str, refuted: dict[str, pl.Series]) -> tuple[str, ...]:
     order, notes = _order(pattern), []
     if order and refuted:
@@ -261,8 +294,10 @@ def _notes(where: str, pattern: str, refuted: dict[str, pl.Series]) -> tuple[str
         notes.append(f"{where} was read as {pattern}, {order}: {by}.")
     elif order:
         notes.append(f"{where} was read as {pattern}, {order}.")
-    if "%y" in pattern:
+    if "%y" in pattern or "%g" in pattern:
         notes.append(f"{where} has years of two digits, which were read as 1969 to 2068.")
+    if pattern in _WITHOUT_WORD:
+        notes.append(f"{where} was read as {pattern}, ISO weeks, as no month fits.")
     return tuple(notes)
 
 
@@ -279,6 +314,11 @@ def _unreadable(column: pl.Series, tried: dict[str, pl.Series], where: str, row:
     if tried:
         best = min(tried.values(), key=lambda stamps: stamps.null_count())
         at = int(best.is_null().arg_max() or 0)
+    if TOTALS.fullmatch(column[at].strip()):
+        return DataError(
+            f'{where}: {row(at)} is "{column[at]}", a row of totals, where a date or time was expected; remove that '
+            "row and others like it"
+        )
     return DataError(
         f'{where}: {row(at)} is "{column[at]}", expected a date or time such as 2024-01-31 or 2024-01-31 13:00; mend '
         f"the row, or name the format by --time-format (as %d.%m.%Y %H:%M, or one of {', '.join(WORDS)} for numbers)"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from gatework.data._time_words import begins, without_words
 from gatework.data.numbers import MISSING_WORDS, as_texts
 from gatework.data.reading import Reading
 from gatework.data.time_formats import ALIASES, WORDS, Parsed, decided, from_numbers, number_kind, parsed, tidied
@@ -94,6 +95,7 @@ class _Reader:
     row: Callable[[int], str]
     zone: str | None
     is_kept: bool
+    texts: pl.Series | None = None
 
     def stamps(self, column: pl.Series, pattern: str | None) -> Stamps:
         pattern = ALIASES.get(pattern, pattern) if pattern else None
@@ -111,6 +113,26 @@ class _Reader:
         return self._from_texts(column, pattern)
 
     def _from_texts(self, column: pl.Series, pattern: str | None) -> Stamps:
+        reader, plain = replace(self, texts=column), without_words(column)
+        if pattern is not None and plain is not column:
+            try:
+                return reader._from_spans(column, pattern)
+            except DataError:
+                pass
+        return reader._from_spans(plain, pattern)
+
+    def _from_spans(self, column: pl.Series, pattern: str | None) -> Stamps:
+        spans = begins(column, pattern)
+        if spans is None:
+            return self._from_plain(column, pattern)
+        first, start, rest = spans
+        stamps = self._from_plain(first, start)
+        note = f'{self.where} names spans of time, such as "{column[0]}", whose beginnings were taken.'
+        notes = stamps.notes if pattern else (*stamps.notes, note)
+        ends = "" if "%" in rest else stamps.format or ""
+        return replace(stamps, format=f"{stamps.format}{rest}{ends}", notes=notes)
+
+    def _from_plain(self, column: pl.Series, pattern: str | None) -> Stamps:
         has_offset = column.str.contains(_WITH_OFFSET)
         if pattern is None or "%z" not in pattern:
             if has_offset.all():
@@ -129,7 +151,7 @@ class _Reader:
 
     def _parsed(self, column: pl.Series, pattern: str | None) -> Parsed:
         if pattern is None:
-            return decided(column, self.where, self.row)
+            return decided(column, self.where, self.row, self.texts)
         try:
             stamps = parsed(column, pattern) if pattern not in WORDS else pl.repeat(None, len(column), eager=True)
         except pl.exceptions.PolarsError as error:
@@ -140,11 +162,12 @@ class _Reader:
         if not stamps.null_count():
             return Parsed(stamps, pattern)
         if self.is_kept and column.str.contains(r"^\d{4}-").all():
-            return decided(column, self.where, self.row)
+            return decided(column, self.where, self.row, self.texts)
         at = int(stamps.is_null().arg_max() or 0)
         kept = ", which the training table decided" if self.is_kept else ""
         raise DataError(
-            f'{self.where}: {self.row(at)} is "{column[at]}", expected the format "{pattern}"{kept}; mend the row or '
+            f'{self.where}: {self.row(at)} is "{column[at] if self.texts is None else self.texts[at]}", expected the '
+            f'format "{pattern}"{kept}; mend the row or '
             "name the format by --time-format"
         )
 
