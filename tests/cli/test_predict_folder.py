@@ -71,6 +71,14 @@ def test_a_large_file_is_answered_and_measured_as_one_that_is_read_at_once(place
     assert in_parts[2] == figures.replace("90 examples", "90 examples, read part by part")
 
 
+def test_headers_that_come_again_in_a_large_file_are_told(place, monkeypatch):
+    text = pl.read_parquet(place / "whole.parquet", glob=False).write_csv()
+    (place / "again.csv").write_text(text + text)
+    monkeypatch.setattr("gatework.data.store.sources._MANY", 100)
+    done = run_here("predict", place / "run", place / "again.csv", "--out", place / "again-answers.csv")
+    assert "1 row repeats the header and was left out." in done.stderr
+
+
 def test_answers_that_are_counted_are_as_good_as_those_that_are_kept():
     random = np.random.default_rng(0)
     for classes in (2, 3):

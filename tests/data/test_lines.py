@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from gatework.data.lines import LineReader, waiting_lines
+from gatework.errors import DataError
 
 TEXT = "a,b\r\n1,2\r3,é\n\n4,😀"
 
@@ -76,3 +77,42 @@ def test_a_field_may_be_longer_than_the_csv_module_takes():
     reader = LineReader()
     assert reader.read("text,label") is None
     assert reader.read(f"{'a' * 200_000},good") == ("line 2", {"text": "a" * 200_000, "label": "good"})
+
+
+@pytest.mark.parametrize(
+    ("encoding", "kept", "name"),
+    [("cp1252", None, "München"), ("cp1252", "utf-8", "Größe"), ("cp1251", "cp1251", "Москва")],
+)
+def test_lines_are_read_in_the_encoding_that_tables_are(encoding, kept, name):
+    reader = LineReader(encoding=kept)
+    lines = [line for block in piped(f"a,b\n1,2\n3,{name}\n4,{name}\n".encode(encoding)) for line in block]
+    rows = [row[1]["b"] for row in map(reader.read, lines) if row]
+    assert rows == ["2", name, name]
+    assert reader.notes == [
+        f"standard input, line 3 is not UTF-8 and was read as {encoding}, as lines like it will be."
+    ]
+
+
+def test_a_stream_in_utf_8_of_a_run_that_learnt_from_another_encoding_is_read():
+    reader = LineReader(encoding="cp1252")
+    assert [reader.read(line) for line in ("a,b", "1,é")] == [None, ("line 2", {"a": "1", "b": "é"})]
+    assert not reader.notes
+
+
+@pytest.mark.parametrize(("encoding", "bom"), [("utf-16", ""), ("utf-16-le", ""), ("utf-16-be", "\ufeff")])
+def test_a_stream_of_two_bytes_a_letter_names_the_way_out(encoding, bom):
+    reader = LineReader(columns=("a", "b"))
+    lines = [line for block in piped(f"{bom}a,b\n1,2\n".encode(encoding)) for line in block]
+    with pytest.raises(DataError, match="line 1 is not UTF-8 and looks like UTF-16; convert it first, by iconv -f utf"):
+        list(map(reader.read, lines))
+
+
+def test_damaged_utf_8_is_refused_with_the_way_out():
+    with pytest.raises(DataError, match="line 1: byte 0xff is not valid UTF-8; name its encoding by --encoding"):
+        LineReader().read("é\udcff")
+
+
+def test_a_header_that_comes_again_is_told_once():
+    reader = LineReader()
+    assert len([line for line in ["a,b", "1,2", "a,b", "3,4", "a,b"] if reader.read(line)]) == 2
+    assert reader.notes == ["standard input, line 3 repeats the header and was left out, as lines like it will be."]

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from gatework.cli._show import answer_lines
 from gatework.tasks._blend import MEAN, NETWORK, Blend, chosen
 
 
@@ -72,3 +73,8 @@ def test_it_is_said_why_the_least_error_does_not_answer(errors, error_of_mean, w
     preference = chosen(errors, lambda weights: error_of_mean).preference
     assert preference.startswith(words)
     assert bool(preference) == bool(words)
+
+
+def test_what_the_errors_are_is_said_with_them(capsys) -> None:
+    answer_lines(chosen({NETWORK: 0.8, "naive": 0.7}, lambda _: 0.6, "MASE"))
+    assert "chosen on the validation part, by MASE: weighted mean 0.6" in " ".join(capsys.readouterr().out.split())

@@ -171,7 +171,8 @@ def _named(scores: Scores, bare: str) -> str:
 def answer_lines(answer: Blend) -> None:
     """Prints what answers in a run, and among what it was chosen."""
     errors = ", ".join(f"{name} {number(error)}" for name, error in answer.validation.items())
-    chosen = f"chosen on the validation part, by the error there: {errors or 'none has one'}"
+    by = answer.measure or "the error there"
+    chosen = f"chosen on the validation part, by {by}: {errors or 'none has one'}"
     if answer.preference:
         chosen += f"; {answer.preference}"
     if answer.refitted:

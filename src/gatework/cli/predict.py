@@ -88,7 +88,7 @@ def predict(
     if data is not None and (is_folder or (not is_one_piece and predictor.is_in_parts(data, **given))):
         _answer_parts(predictor, data, given, out)
         return
-    source = data if data is not None or not task.needs_input else _standard_input()
+    source = data if data is not None or not task.needs_input else _standard_input(given.get("encoding"))
     split = predictor.read([data, *further] if further else source, **given)
     tell(split.notes)
     is_shown = out is None and plot is None and not as_json
@@ -121,17 +121,17 @@ def _answer_stream(predictor: Predictor, given: Mapping[str, Any], *, mic: bool)
             for line in predictor.answer_bytes(source, tell, **given, **rate):
                 print(line, flush=True)
             return
-        for answers in predictor.answer_blocks(waiting_lines(sys.stdin), **given):
+        for answers in predictor.answer_blocks(waiting_lines(sys.stdin), tell, **given):
             print("\n".join(answers), flush=True)
 
 
 def _answer_parts(predictor: Predictor, data: str, given: Mapping[str, Any], out: Path | None) -> None:
     """Answers a large table, or a folder of Parquet files, part by part in constant memory."""
     from gatework.cli._parts import Part, write_parts
-    from gatework.training.progress import stopped_with
+    from gatework.training.progress import stopped_with, tell
 
     with stopped_with("stopped; nothing was written"):
-        splits = predictor.read_parts(data, **given)
+        splits = predictor.read_parts(data, tell, **given)
         write_parts((Part(predictor.rows(each), predictor.task.given(each.beside)) for each in splits), out)
 
 
@@ -186,16 +186,17 @@ def _print(task: Task, split: Split, rows: pl.DataFrame, form: str | None, *, as
         predictions_table(rows, task.given(split.beside))
 
 
-def _standard_input() -> list[str]:
-    from gatework.data._content import lines_of
-    from gatework.errors import DataError
-    from gatework.training.progress import stopped_with
+def _standard_input(encoding: str | None) -> list[str]:
+    from gatework.data._content import as_utf8, lines_of
+    from gatework.data.lines import SOURCE
+    from gatework.training.progress import stopped_with, tell
 
     if sys.stdin.isatty():
         print("reading lines from the terminal; end with Ctrl-D", file=sys.stderr)
     with stopped_with("stopped before the input ended; nothing was predicted"):
-        try:
-            return lines_of(sys.stdin.read())
-        except UnicodeDecodeError as error:
-            byte = error.object[error.start]
-            raise DataError(f"standard input: byte 0x{byte:02x} is not valid UTF-8; convert it to UTF-8") from None
+        # What stands in for standard input may hold text.
+        bytes_of = getattr(sys.stdin, "buffer", None)
+        content = bytes_of.read() if bytes_of else sys.stdin.read().encode("utf-8", "surrogateescape")
+        content, _, notes = as_utf8(content, Path(SOURCE), encoding)
+        tell(notes)
+        return lines_of(content.decode())

@@ -91,10 +91,10 @@ def begins(column: pl.Series, pattern: str | None) -> tuple[pl.Series, str | Non
         The beginnings, the format of those, and what stands between, also how the ends are written where that is known.
     """
     if pattern is not None:
-        found = _SPAN_FORMAT.fullmatch(pattern)
-        if found is None:
+        span = _SPAN_FORMAT.fullmatch(pattern)
+        if span is None:
             return None
-        start, rest = found["begin"], pattern[len(found["begin"]) :]
+        start, rest = span["begin"], pattern[len(span["begin"]) :]
     else:
         start, rest = None, ""
     for regex in (_SPAN, _SPAN_OF_DAYS):

@@ -48,8 +48,8 @@ def _are_totals(rows: pl.DataFrame, above: pl.DataFrame) -> bool:
             continue
         reading = number_marks([above[name]], Reading())[0]
         values = parsed_numbers(above[name], reading).drop_nulls().to_numpy()
-        found = parsed_numbers(rows[name], reading).fill_null(float("nan")).to_numpy()
+        written = parsed_numbers(rows[name], reading).fill_null(float("nan")).to_numpy()
         if len(values) > 1:
             for expected in (values.sum(), values.mean()):
-                proven |= np.abs(found - expected) <= _ROUNDING * np.abs(values).sum() / len(values)
+                proven |= np.abs(written - expected) <= _ROUNDING * np.abs(values).sum() / len(values)
     return bool(proven.all())

@@ -9,10 +9,12 @@ import json
 import math
 import os
 from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 import msgspec
 
+from gatework.data._content import as_utf8
 from gatework.data._dialect import SEPARATORS, take_long_fields
 from gatework.data.numbers import LARGEST, NumberReader
 from gatework.errors import DataError
@@ -22,7 +24,7 @@ T = TypeVar("T")
 SOURCE = "standard input"
 """What lines are said to come from in messages."""
 
-_CONVERT = "convert it first, as by iconv -f cp1252 -t utf-8"
+_CONVERT = "name its encoding by --encoding, or convert it first, as by iconv -f cp1252 -t utf-8"
 _PIECE = 1 << 16
 _READ_JSON = msgspec.json.Decoder().decode
 
@@ -57,11 +59,20 @@ class LineReader:
     Args:
         separator: What stood between the fields of the training table.
         columns: The columns that are needed, by which a separator is known.
+        encoding: The encoding of lines that are not UTF-8; guessed from the first of them if None, as a file's is.
+
+    Attributes:
+        notes: What was decided that a person may not expect, one sentence each.
     """
 
-    def __init__(self, separator: str | None = None, columns: Collection[str] = ()) -> None:
+    def __init__(
+        self, separator: str | None = None, columns: Collection[str] = (), encoding: str | None = None
+    ) -> None:
         take_long_fields()
         self._separator, self._columns = separator, columns
+        self._encoding = None if encoding in (None, "utf-8") else encoding
+        self.notes: list[str] = []
+        self._said_of, self._has_said_again = "", False
         self._header: list[str] | None = None
         self._is_json: bool | None = None
         self._number = 0
@@ -73,9 +84,12 @@ class LineReader:
             DataError: It cannot be read.
         """
         self._number += 1
-        if not line.isascii():
-            _check_text(line)
+        if not line.isascii() and (self._is_json is not None or "\0" not in line):
+            line = self._as_text(line)
         text = line.strip("\r\n \0").removeprefix("\ufeff")
+        if self._is_json is None and "\0" in text:
+            way = "convert it first, by iconv -f utf-16 -t utf-8"
+            raise DataError(f"{SOURCE}, line {self._number} is not UTF-8 and looks like UTF-16; {way}")
         if not text.strip():
             return None
         where = f"line {self._number}"
@@ -94,6 +108,9 @@ class LineReader:
         # As in a file: a column alone may hold its name.
         is_header = len(fields) > 1 and fields[0].strip() == self._header[0]
         if is_header and [field.strip() for field in fields] == self._header:
+            if not self._has_said_again:
+                self._has_said_again = True
+                self.notes.append(f"{SOURCE}, {where} repeats the header and was left out, as lines like it will be.")
             return None
         return where, dict(zip(self._header, fields, strict=True))
 
@@ -120,6 +137,24 @@ class LineReader:
             if row := self.read("".join(lines[place:end])):
                 yield row
             place = end
+
+    def _as_text(self, line: str) -> str:
+        """A line whose bytes that are not UTF-8 stand in it as lone surrogates, where Python lets them through."""
+        try:
+            line.encode()
+        except UnicodeEncodeError as error:
+            byte, where = ord(error.object[error.start]) & 0xFF, f"{SOURCE}, line {self._number}"
+            content = line.encode("utf-8", "surrogatepass" if byte < 0x80 else "surrogateescape")
+            try:
+                text, encoding, _ = as_utf8(content, Path(where), self._encoding)
+            except DataError:
+                raise DataError(f"{where}: byte 0x{byte:02x} is not valid UTF-8; {_CONVERT}") from None
+            if encoding != self._said_of:
+                self._said_of = encoding
+                self.notes.append(f"{where} is not UTF-8 and was read as {encoding}, as lines like it will be.")
+            self._encoding = encoding
+            return text.decode()
+        return line
 
     def _read_header(self, text: str, where: str) -> None:
         """Notes the names of the columns, or the separator where a line says nothing else."""
@@ -149,15 +184,6 @@ def decoded(blocks: Iterable[T]) -> Iterator[T]:
         yield from blocks
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
-        raise DataError(f"{SOURCE}: byte 0x{byte:02x} is not valid UTF-8; {_CONVERT}") from None
-
-
-def _check_text(line: str) -> None:
-    """Refuses bytes that are not UTF-8, which come as lone surrogates where Python lets them through."""
-    try:
-        line.encode()
-    except UnicodeEncodeError as error:
-        byte = ord(error.object[error.start]) & 0xFF
         raise DataError(f"{SOURCE}: byte 0x{byte:02x} is not valid UTF-8; {_CONVERT}") from None
 
 

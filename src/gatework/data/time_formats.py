@@ -155,8 +155,8 @@ def _regex(pattern: str, directives: dict[str, str]) -> re.Pattern[str]:
 def are_times(texts: pl.Series) -> bool:
     """Whether texts are times, as far as the first few that differ show: each is in one of the formats."""
     few = without_words(tidied(texts.head(_LOOKED_AT).drop_nulls().unique(maintain_order=True).head(_FEW)))
-    found = begins(few, None)
-    few = found[0] if found else few
+    spans = begins(few, None)
+    few = spans[0] if spans else few
     if few.is_empty() or not (few.str.contains(r"\d") & (few.str.len_chars() < _LONGEST)).all():
         return False
     return all(any(regex.fullmatch(text) for regex, _ in _candidates()) for text in few)

@@ -49,6 +49,7 @@ def answer(run: TrainedRun, metric: str) -> ReportSection | None:
             "chosen": chosen["name"],
             "preference": blend.preference,
             "refitted": chosen["refitted"],
+            "measure": chosen.get("measure", ""),
             "is_network": is_network,
             "rows": rows,
             "bare": metric_title(metric.removeprefix("test_")),

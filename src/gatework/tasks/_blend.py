@@ -38,11 +38,13 @@ class Blend(Stored):
         weights: The share of each in the answer, the largest first; they sum to 1.
         validation: The error of every candidate on the validation part, and that of `MEAN`; lower is better.
         refitted: The candidate that learnt from the training and the validation part once it was weighed; may be empty.
+        measure: What the errors are, and in which unit, such as "MASE"; empty in older runs.
     """
 
     weights: Mapping[str, float]
     validation: Mapping[str, float]
     refitted: str = ""
+    measure: str = ""
 
     def __post_init__(self) -> None:
         if not self.weights or min(self.weights.values()) < 0 or abs(sum(self.weights.values()) - 1) > 1e-6:
@@ -82,16 +84,19 @@ class Blend(Stored):
         return f"the error of the network counts for {more} % more, as its weights were chosen there"
 
 
-def chosen(errors: Mapping[str, float], error_of_mean: Callable[[Mapping[str, float]], float]) -> Blend:
+def chosen(
+    errors: Mapping[str, float], error_of_mean: Callable[[Mapping[str, float]], float], measure: str = ""
+) -> Blend:
     """The weighted mean of the better candidates, or the best of them where that is clearly better.
 
     Args:
         errors: The error of each candidate on the validation part; where none is finite, the network answers.
         error_of_mean: Gives the error of a weighted mean on the validation part.
+        measure: What the errors are, and in which unit.
     """
     known = {name: error for name, error in errors.items() if 0 <= error < math.inf}
     if not known:
-        return Blend({NETWORK: 1.0}, {})
+        return Blend({NETWORK: 1.0}, {}, measure=measure)
     counted = _counted(known)
     best = min(counted, key=lambda name: counted[name])
     weights = weights_by_error(known)
@@ -99,7 +104,7 @@ def chosen(errors: Mapping[str, float], error_of_mean: Callable[[Mapping[str, fl
     # Not "larger than": an error that is no number must not be chosen.
     if len(weights) > 1 and not measured[MEAN] <= _CLEARLY * known[best]:
         weights = {best: 1.0}
-    return Blend(weights, dict(sorted(measured.items(), key=lambda item: item[1])))
+    return Blend(weights, dict(sorted(measured.items(), key=lambda item: item[1])), measure=measure)
 
 
 def weights_by_error(errors: Mapping[str, float]) -> dict[str, float]:

@@ -157,19 +157,25 @@ class Predictor:
         """What is said of the rows of a table on disk, part by part in constant memory; as `read_parts()`."""
         return map(self.rows, self.read_parts(table, **options))
 
-    def read_parts(self, table: str | os.PathLike[str], **options: Any) -> Iterator[Split]:
+    def read_parts(
+        self,
+        table: str | os.PathLike[str],
+        tell: Callable[[Sequence[str]], None] | None = None,
+        **options: Any,
+    ) -> Iterator[Split]:
         """Reads what is to be answered of a table on disk, part by part.
 
         Args:
             table: A file, or a folder of Parquet files, which are read in order of their names, also below folders as
                 `year=2024`.
+            tell: Is given what was left out, once all is read.
             options: As for `read()`.
 
         Raises:
             UsageError: The task does not answer row by row.
             DataError: A file cannot be read.
         """
-        return (self.read(part, **options) for part in self._parts(table, options))
+        return (self.read(part, **options) for part in self._parts(table, options, tell))
 
     def measure_parts(self, table: str | os.PathLike[str], **options: Any) -> MeasuredParts:
         """How good the network is on a table on disk with known answers, part by part in constant memory.
@@ -188,10 +194,15 @@ class Predictor:
         measured.recount = self._recount()
         return measured
 
-    def _parts(self, table: str | os.PathLike[str], options: Mapping[str, Any]) -> Iterator[Table]:
+    def _parts(
+        self,
+        table: str | os.PathLike[str],
+        options: Mapping[str, Any],
+        tell: Callable[[Sequence[str]], None] | None = None,
+    ) -> Iterator[Table]:
         if not self.task.reads_parts:
             raise UsageError(f'the task "{self.task.name}" reads a table as a whole and cannot read {table} by parts')
-        return TableSource.of(Path(table), Reading.given(self._recipe(options)[0].data)).parts()
+        return _told(TableSource.of(Path(table), Reading.given(self._recipe(options)[0].data)), tell)
 
     def evaluate(self, source: Any, **options: Any) -> Scores:
         """How good the network is on a source with known answers, beside simple methods where the task has such.
@@ -321,11 +332,17 @@ class Predictor:
         for answers in self.answer_blocks(([line] for line in lines), **options):
             yield from answers
 
-    def answer_blocks(self, blocks: Iterable[Sequence[str]], **options: Any) -> Iterator[list[str]]:
+    def answer_blocks(
+        self,
+        blocks: Iterable[Sequence[str]],
+        tell: Callable[[Sequence[str]], None] | None = None,
+        **options: Any,
+    ) -> Iterator[list[str]]:
         """Answers lines block by block, each before the next is read; rows that wait together take a tenth of the time.
 
         Args:
             blocks: Lines as for `answer_lines()`, as many as there are at once.
+            tell: Is given what was decided of how lines are read.
             options: How they are read, where that differs from the training table.
 
         Yields:
@@ -338,9 +355,12 @@ class Predictor:
         stream, is_empty = self.stream(**options), True
         # A stream of one's own need not say how its rows are read.
         reading, columns = getattr(stream, "reading", Reading()), getattr(stream, "columns", ())
-        reader = LineReader(reading.separator, columns)
+        reader, told = LineReader(reading.separator, columns, reading.encoding), 0
         for block in decoded(blocks):
             rows, failure = _read(reader, block)
+            if tell is not None and len(reader.notes) > told:
+                tell(reader.notes[told:])
+                told = len(reader.notes)
             written: list[str] = []
             try:
                 written.extend(map(_AS_JSON, answers_of(stream, rows)))
@@ -355,6 +375,12 @@ class Predictor:
             raise DataError(f"{SOURCE} holds no rows; CSV with a header, or a JSON object a line, was expected")
 
 
+def _told(source: TableSource, tell: Callable[[Sequence[str]], None] | None) -> Iterator[Table]:
+    yield from source.parts()
+    if tell is not None:
+        tell(source.notes)
+
+
 def _is_int8(weights: str) -> bool:
     if weights not in WEIGHTS:
         raise UsageError(f'weights is "{weights}", expected {" or ".join(WEIGHTS)}')
@@ -363,6 +389,8 @@ def _is_int8(weights: str) -> bool:
 
 def _names(given: str | Sequence[str]) -> list[str]:
     """The names of a list, which a command line separates by commas."""
+    if not isinstance(given, (str, Sequence)):
+        raise UsageError(f"ensemble is {str(given)[:40]}, expected the folders of runs, separated by commas")
     names = given.split(",") if isinstance(given, str) else given
     return [str(name).strip() for name in names if str(name).strip()]
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from gatework.data.reading import Reading
-from gatework.data.store import sources
+from gatework.data.store import sources, text_blocks
 from gatework.data.store.sources import TableSource, is_answered_in_parts
 from gatework.data.tables import is_parquet_folder
 from gatework.errors import DataError
@@ -81,3 +81,12 @@ def test_a_line_longer_than_what_is_looked_at_is_no_error(tmp_path, monkeypatch)
     monkeypatch.setattr(sources, "_HEAD", 200)
     (tmp_path / "a.csv").write_text("text\n".rjust(300, "a"))
     assert is_answered_in_parts(tmp_path / "a.csv", Reading())
+
+
+def test_headers_that_come_again_are_counted_over_all_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_blocks, "_BLOCK", 32)
+    (tmp_path / "a.csv").write_text(("text,label\n" + "fine,x\n" * 9) * 3)
+    source = TableSource.of(tmp_path / "a.csv", Reading())
+    for _ in range(2):
+        assert sum(map(len, source.parts())) == 27
+        assert source.notes == ("2 rows repeat the header and were left out.",)

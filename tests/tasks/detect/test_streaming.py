@@ -60,7 +60,7 @@ def test_a_stream_may_be_read_in_another_way(run: Run) -> None:
         ('{"time": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deeply"),
         ('{"time": "01/02/2023 00:00", "v": "1_0"}', "no number"),
         ('{"time": null, "v": 1}', "has no time"),
-        ('{"time": "\udcff", "v": 1}', "byte 0xff is not valid UTF-8"),
+        ('{"time": "é\udcff", "v": 1}', "byte 0xff is not valid UTF-8; name its encoding by --encoding"),
     ],
     ids=["400 digits", "beyond float32", "no time", "nested", "underscore", "null", "not UTF-8"],
 )

@@ -281,7 +281,7 @@ class _Packer:
         for number, name in ((_VALIDATION, "validation"), (_TEST, "test")):
             pl.concat(self.held[number]).write_parquet(self.folder / f"{name}.parquet")
         about: dict[str, Any] = {"key": key, "columns": dict(self.columns), "reading": self.reading.state()}
-        about |= {"names": [], "longest": self.longest, "notes": [*self.notes, *self._said(total)]}
+        about |= {"names": [], "longest": self.longest, "notes": [*self.notes, *self.source.notes, *self._said(total)]}
         if self.answer == "label":
             names = self._classes(total)
             about |= {"names": names, "classes": [names.index(label) for label in self.labels]}

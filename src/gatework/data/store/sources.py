@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,10 +94,12 @@ class TableSource:
     Attributes:
         path: The file, or the folder of Parquet files.
         reading: What is decided of how its texts become values.
+        repeated: How many rows of each file that was read repeat its header.
     """
 
     path: Path
     reading: Reading
+    repeated: Counter[Path] = field(default_factory=Counter, compare=False)
 
     @classmethod
     def of(cls, path: Path, reading: Reading) -> TableSource:
@@ -164,14 +168,25 @@ class TableSource:
             except (OSError, pl.exceptions.PolarsError) as error:
                 raise _unreadable(file, error) from None
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out where all rows were read, one sentence each."""
+        count = self.repeated.total()
+        rows = "1 row repeats" if count == 1 else f"{count:,} rows repeat"
+        return (f"{rows} the header and {'was' if count == 1 else 'were'} left out.",) if count else ()
+
+    def _count(self, file: Path, rows: int) -> None:
+        self.repeated[file] += rows
+
     def _frames(self, file: Path, most: int, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """The rows of a file, at most so many at a time."""
         kind = file.suffix.lower()
         if kind != ".parquet":
+            self.repeated[file], count = 0, partial(self._count, file)
             blocks = (
                 json_blocks(file)
                 if kind in _JSON
-                else csv_blocks(file, self.reading.separator or ",", _dialect(file, self.reading).lines)
+                else csv_blocks(file, self.reading.separator or ",", _dialect(file, self.reading).lines, count)
             )
             yield from evenly((block.select(columns) for block in blocks) if columns else blocks, most)
             return

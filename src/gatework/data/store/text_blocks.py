@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import glob
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,13 +25,16 @@ _INFERRED = 10_000
 """Lines that say what kinds of values there are."""
 
 
-def csv_blocks(path: Path, separator: str, above: int) -> Iterator[pl.DataFrame]:
+def csv_blocks(
+    path: Path, separator: str, above: int, left_out: Callable[[int], None] | None = None
+) -> Iterator[pl.DataFrame]:
     """The rows of a file as texts, block by block; rows without any value, or that repeat the header, are left out.
 
     Args:
         path: The file, in UTF-8, with a header.
         separator: What stands between its values.
         above: The lines before the header.
+        left_out: Is given how many rows of a block repeat the header, where there are any.
     """
     header = b""
     with path.open("rb") as file:
@@ -45,7 +48,10 @@ def csv_blocks(path: Path, separator: str, above: int) -> Iterator[pl.DataFrame]
                 frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
                 header = _header(names, separator)
             frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
-            yield frame.filter(~headers_again(frame))
+            again = headers_again(frame)
+            if left_out is not None and again.any():
+                left_out(int(again.sum()))
+            yield frame.filter(~again)
 
 
 def json_blocks(path: Path) -> Iterator[pl.DataFrame]:

@@ -224,7 +224,8 @@ class Joining(nn.Module):
             scores[MEAN] = way.of(scores.values())
         losses = {each: cost(values, targets) / max(len(targets), 1) for each, values in scores.items()}
         weights = dict(sorted(weights.items(), key=lambda item: -item[1]))
-        return Blend(weights, dict(sorted(losses.items(), key=lambda item: item[1])))
+        in_order = dict(sorted(losses.items(), key=lambda item: item[1]))
+        return Blend(weights, in_order, measure="log loss")
 
     def keep(self, voices: Iterable[SimpleVoice]) -> None:
         """Takes simple methods over, whose scores are joined with the network's from now on."""

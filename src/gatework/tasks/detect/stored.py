@@ -252,7 +252,7 @@ class _Packer:
             if count
         ]
         about = {"columns": columns, "reading": lines.reading.state(), "is_labelled": self.is_labelled}
-        about |= {"key": key, "notes": [*lines.notes, *said]}
+        about |= {"key": key, "notes": [*lines.notes, *lines.source.notes, *said]}
         write_index(self.folder, about, arrays | {"lengths": counts.finish()})
 
 

@@ -113,6 +113,9 @@ def _method(state: Mapping[str, Any], history: Panel, effects: Effects | None) -
     return kind.from_state(state, history)
 
 
+_MEASURE = "MASE"
+
+
 def choose(network: np.ndarray, dataset: ForecastDataset) -> Blend:
     """What does best on the validation part.
 
@@ -130,7 +133,7 @@ def choose(network: np.ndarray, dataset: ForecastDataset) -> Blend:
         return mase(np.abs(actuals["value"] - quantiles[..., MEDIAN]), actuals)
 
     errors = {name: error(quantiles) for name, quantiles in said.items() if name in can}
-    return chosen(errors, lambda weights: error(mean(weights, said)))
+    return chosen(errors, lambda weights: error(mean(weights, said)), _MEASURE)
 
 
 def on_part(blend: Blend, network: np.ndarray, dataset: ForecastDataset, part: Part) -> dict[str, np.ndarray]:

@@ -261,7 +261,8 @@ class _Packer:
             (self.folder / "observed.bin").unlink()
         lines.write_ids(self.folder)
         table = Panel((), grid, lines.zone, lines.columns, _NO_ROWS, (), lines.reading)
-        notes = [*lines.notes, *lines.unused, *dict.fromkeys(self.notes), *fill_notes(self.counts, self.config)]
+        decided = [*lines.notes, *lines.source.notes, *lines.unused]
+        notes = [*decided, *dict.fromkeys(self.notes), *fill_notes(self.counts, self.config)]
         write_index(self.folder, {"key": key, "panel": to_state(table), "notes": notes}, arrays)
 
     def _grid(self, stamps: Stamps, codes: np.ndarray) -> Grid:
