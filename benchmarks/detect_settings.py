@@ -1,11 +1,12 @@
 """How the detector's defaults were chosen: thresholds and smoothings on made faults of every kind and built-in series.
 
     python benchmarks/detect_settings.py --keep FOLDER [--seeds 3] [--budgets 0.5,1,2] [--made]
-        [--learnt 600 --rows 3000]
+        [--sparse] [--learnt 600 --rows 3000]
 
 One network per made series (7 sensors, 12 faults each) and seed, and per built-in series; every setting judges the
-errors that they leave. Prints one Markdown row per setting: span F1 over all faults, its mean over sensors, precision,
-false alarms per week, the delay in rows, and how many faults of each kind are found.
+errors that they leave. With `--sparse` the series are five others, which rest at 0 in most rows. Prints one Markdown
+row per setting: span F1 over all faults, its mean over sensors, precision, false alarms per week, the delay in rows,
+and how many faults of each kind are found.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from gatework.data.sets import table_of
 from gatework.data.tables import read_table
 from gatework.options import TimeOptions
 from gatework.recipe import find_recipe
+from gatework.tasks.detect import sparse
 from gatework.tasks.detect.baselines import beyond
 from gatework.tasks.detect.budget import factor, weeks_of
 from gatework.tasks.detect.detector import Detector
@@ -31,6 +33,7 @@ from gatework.tasks.detect.kinds import STUCK, KindWatch
 from gatework.tasks.detect.metrics import labelled_spans
 from gatework.tasks.detect.options import DetectOptions
 from gatework.tasks.detect.spans import spans
+from gatework.tasks.detect.sparse import sparse_series
 from gatework.tasks.detect.value_rules import Extent, StuckRule, value_rules
 from gatework.training import train
 
@@ -47,13 +50,14 @@ def main() -> None:
     )
     parser.add_argument("--budgets", default="0.5,1,2")
     parser.add_argument("--made", action="store_true", help="the made series alone, without the built-in ones")
+    parser.add_argument("--sparse", action="store_true", help="made series that rest in most rows, and no others")
     parser.add_argument("--learnt", type=int, default=3000, help="rows that a network learns a made series from")
     parser.add_argument(
         "--rows", type=int, default=6000, help="rows of a made series; a folder keeps those of one length"
     )
     options, seeds = parsed(parser)
-    known = made_series(options.keep, seeds, options.learnt, options.rows)
-    known |= {} if options.made else built_in_series(options.keep)
+    known = made_series(options.keep, seeds, options.learnt, options.rows, is_sparse=options.sparse)
+    known |= {} if options.made or options.sparse else built_in_series(options.keep)
     columns = ("setting", "span F1", "mean over sensors", "precision", "false per week", "delay", *KINDS, "built-in")
     print(f"{len(known)} series\n| {' | '.join(columns)} |\n| {' | '.join('---' for _ in columns)} |", flush=True)
     show("no change", known, lambda one: judged(one, np.abs(np.diff(one["values"], prepend=one["values"][0]))))
@@ -84,12 +88,12 @@ def parsed(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, range]:
     return options, range(options.first_seed, options.first_seed + options.seeds)
 
 
-def made_series(keep: Path, seeds: range, learnt: int, rows: int) -> dict[str, Series]:
+def made_series(keep: Path, seeds: range, learnt: int, rows: int, *, is_sparse: bool = False) -> dict[str, Series]:
     """Every made series with the errors of a network that learnt from its first rows."""
-    found = {}
+    found, make = {}, sparse_series if is_sparse else faulty_series
     for seed in seeds:
-        for sensor in SENSORS:
-            made = faulty_series(sensor, seed, learnt=learnt, rows=rows)
+        for sensor in sparse.SENSORS if is_sparse else SENSORS:
+            made = make(sensor, seed, learnt=learnt, rows=rows)
             faults = np.array([(KINDS.index(f.kind), f.first, f.last) for f in made.faults])
             found[f"{sensor}-{seed}"] = kept(
                 keep / f"{sensor}-{seed}.npz", made.stamps, made.values, made.learnt, faults, seed

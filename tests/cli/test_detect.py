@@ -118,6 +118,32 @@ def test_labels_give_a_table_with_the_simple_detectors(folder):
         assert name in done.stdout
     found = json.loads(run("evaluate", "run", "new.csv", "--label", "anomaly", "--json", cwd=folder).stdout)
     assert found["metrics"]["span_recall"] == 1.0
+    assert "note: 1 labelled span in 800 rows, 4.76 weeks of them" in done.stderr
+    assert "up to 24 rows beside" in done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    for name in ("span F1, tolerant", "missed spans", "alarms", "false alarms"):
+        assert name in done.stdout
+    wide = run("evaluate", "run", "new.csv", "--label", "anomaly", "--tolerance", 800, "--json", cwd=folder)
+    wide = json.loads(wide.stdout)["metrics"]
+    assert wide["tolerant_span_f1"] == 1.0
+    assert wide["false_alarms"] == found["metrics"]["false_alarms"]
+
+
+def test_of_its_own_table_a_run_says_how_much_each_part_has_of_alarms_and_the_worst(folder):
+    done = run("evaluate", "run", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    rows = pl.read_parquet(folder / "run" / "detections.parquet")
+    above, table, _ = done.stdout.split("\n\n")
+    assert "test MAE" in above
+    lines = [line.split() for line in table.splitlines()[1:]]
+    assert [line[:2] for line in lines] == [["training", "240"], ["validation", "80"], ["test", "80"]]
+    for (_, count, alarms, by_week, *_), part in zip(lines, ("train", "validation", "test"), strict=True):
+        assert len(rows.filter(pl.col("part") == part)) == int(count)
+        assert float(by_week) == pytest.approx(int(alarms) / (int(count) / 168), rel=0.01)
+    assert sum(int(line[2]) for line in lines) == rows["span"].drop_nulls().n_unique()
+    told = (folder / "said.txt").read_text()
+    worst = next(line for line in told.splitlines() if line.startswith("what stands out"))
+    assert worst in done.stdout
 
 
 def test_without_labels_it_is_said_how_much_is_flagged(folder):

@@ -30,6 +30,11 @@ def spiked(rows=800, variables=1):
     return frame.with_columns(pl.Series(name, values), pl.Series("anomaly", labels))
 
 
+def resting(frame):
+    """The same rows of a sensor that shows nothing below 23."""
+    return frame.with_columns((pl.col("value") - 23).clip(0))
+
+
 def payments(accounts=40, length=30, seed=0):
     """Payments by account; those that follow one of 1.0 are labelled, which no row shows by itself."""
     generator = np.random.default_rng(seed)

@@ -186,8 +186,14 @@ def say(line: str) -> None:
     Console().print(printable(line), soft_wrap=not sys.stdout.isatty(), markup=False, highlight=False, emoji=False)
 
 
-def breakdown_table(task: Task, scores: Scores) -> None:
-    """Prints the figures of each class or series, where a task has such; more of them than fit are left out."""
+def breakdown_table(task: Task, scores: Scores, rows: pl.DataFrame | None = None) -> None:
+    """Prints the figures of each class or series, where a task has such; more of them than fit are left out.
+
+    Args:
+        task: What answered.
+        scores: What was reached.
+        rows: The rows that a run keeps, where it keeps such beside its answers.
+    """
     if scores.examples:
         print(f"{scores.examples:,} examples, read part by part")
         parts = scores.breakdown
@@ -196,7 +202,7 @@ def breakdown_table(task: Task, scores: Scores) -> None:
     else:
         if not task.row_table:
             print(f"{len(scores.answers):,} examples")
-        parts = task.breakdown(scores.answers, scores.test)
+        parts = task.breakdown(scores.answers, scores.test if rows is None else rows)
     if parts is None or len(parts) < 2:
         return
     console = _console()

@@ -36,7 +36,7 @@ def evaluate(
     """
     from gatework._files import finite
     from gatework.cli._predictions import write_predictions
-    from gatework.cli._show import answer_lines, better_line, breakdown_table, scores_tables
+    from gatework.cli._show import answer_lines, better_line, breakdown_table, highlights, scores_tables
     from gatework.errors import UsageError
     from gatework.training import Predictor, Run
     from gatework.training.progress import tell
@@ -69,7 +69,11 @@ def evaluate(
         if scores.baselines and task.blend:
             answer_lines(task.blend)
         better_line(task, scores)
-        breakdown_table(task, scores)
+        is_row_by_row = predictor is None and bool(task.row_table)
+        breakdown_table(task, scores, opened.backtest if is_row_by_row else None)
+        if is_row_by_row:
+            print()
+            highlights(opened)
 
 
 def _written_in_parts(predictor: Predictor, data: str, given: Mapping[str, Any], out: Path) -> Scores:

@@ -84,7 +84,12 @@ class Presenting(Core):
         return test.hstack(answers.drop([name for name in answers.columns if name in test.columns]))
 
     def breakdown(self, answers: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame | None:
-        """The figures of each part that examples fall into, such as a class or a series; None where there are none."""
+        """The figures of each part that examples fall into, such as a class or a series; None where there are none.
+
+        Args:
+            answers: What is said of examples.
+            test: The examples, or the rows of `row_table` of a finished run.
+        """
         return None
 
     def live(self, model: nn.Module, given: Split | None, test: pl.DataFrame | None) -> Live | None:

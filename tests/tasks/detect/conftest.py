@@ -3,7 +3,7 @@
 import pytest
 
 from gatework.training import train
-from support.sensors import SETTINGS, payments, sensor
+from support.sensors import SETTINGS, payments, resting, sensor
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +23,13 @@ def related_run(tmp_path_factory):
     """Two columns that go together, watched by everything that the default has."""
     out = tmp_path_factory.mktemp("detect") / "run"
     return train("detect", sensor(variables=2), out=out, target="value,other", **SETTINGS)
+
+
+@pytest.fixture(scope="session")
+def resting_run(tmp_path_factory):
+    """A column that is 0 but for some hours of the day."""
+    out = tmp_path_factory.mktemp("detect") / "run"
+    return train("detect", resting(sensor()), out=out, target="value", **SETTINGS)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from gatework.inside.page import write_page
 from gatework.tasks.detect.detector import Detector, read_rows
 from gatework.tasks.detect.kinds import KINDS
 from gatework.training import Run
-from support.sensors import SPIKE, payments, spiked
+from support.sensors import SPIKE, payments, resting, spiked
 
 ANSWERED = """(change) => gatework.detectors[0].windows.map((window) => {
   const values = window.values.map((row) => row.map((v) => v ?? NaN));
@@ -28,6 +28,12 @@ def rows_of(run):
     if run.task.scorer == "label":
         return payments(accounts=2, seed=5)
     frame = spiked(variables=len(run.task.variables))
+    if run.task.extents.pooled.rest[0] == 0:
+        # Slightly below its rest, then away from it for long, which repeats nothing.
+        frame = resting(frame)
+        values = frame["value"].to_numpy().copy()
+        values[SPIKE - 100], values[SPIKE - 35 : SPIKE - 2] = -0.1, np.linspace(0.5, 1, 33)
+        frame = frame.with_columns(value=pl.Series(values))
     values = frame["value"].to_numpy().copy()
     values[SPIKE - 60 : SPIKE - 40] = values[SPIKE - 60]
     values[SPIKE + 10] = np.nan
@@ -52,7 +58,9 @@ def adaptive_run(forecast_run):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("name", ["forecast_run", "adaptive_run", "related_run", "restoring_run", "labelled_run"])
+@pytest.mark.parametrize(
+    "name", ["forecast_run", "adaptive_run", "related_run", "resting_run", "restoring_run", "labelled_run"]
+)
 def test_the_page_answers_as_python_does_and_follows_a_changed_point(name, request, show, tmp_path):
     run = request.getfixturevalue(name)
     frame = rows_of(run)

@@ -50,6 +50,19 @@ def test_span_figures_follow_the_overlap_rule():
     assert found["delay"] == pytest.approx((8 + 5) / 2)
 
 
+def test_a_tolerance_counts_what_is_a_little_early_or_late_and_the_plain_figures_stay():
+    labelled = [Span(10, 19, 10), Span(40, 49, 40), Span(70, 79, 70)]
+    flagged = [Span(8, 9, 8), Span(52, 55, 53), Span(60, 62, 61)]
+    series = [(np.zeros(100), flagged, labelled)]
+    strict, tolerant = pooled_metrics(series), pooled_metrics(series, tolerance=3)
+    assert strict["span_f1"] == strict["tolerant_span_f1"] == 0
+    assert (strict["missed_spans"], strict["alarms"], strict["false_alarms"]) == (3, 3, 3)
+    # Two are found, one flagged span is false, one labelled span is missed.
+    assert tolerant["tolerant_span_f1"] == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
+    assert {**tolerant, "tolerant_span_f1": 0} == pytest.approx(strict, nan_ok=True)
+    assert pooled_metrics(series, tolerance=2)["tolerant_span_f1"] == pytest.approx(2 / (2 + 2 + 2))
+
+
 def test_point_adjusting_flatters_and_the_plain_figure_stands_beside_it():
     found = detection_metrics(np.zeros(100), [Span(45, 45, 45)], [Span(40, 49, 40)])
     assert found["point_adjusted_f1"] == 1.0
@@ -65,6 +78,8 @@ def test_average_precision_leaves_out_rows_without_a_score():
 
 def test_figures_that_are_not_defined_are_nan():
     found = detection_metrics(np.zeros(10), [], [])
+    counts = ("missed_spans", "false_alarms", "alarms")
+    assert all(found.pop(name) == 0 for name in counts)
     assert all(math.isnan(value) for value in found.values())
 
 

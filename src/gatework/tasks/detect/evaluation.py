@@ -8,26 +8,39 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gatework.errors import DataError
+from gatework.formatting import counted, number
 from gatework.tasks.detect.baselines import beyond, isolation_forest, matrix_profile, robust_z, seasonal_difference
 from gatework.tasks.detect.budget import factor, weeks_of
 from gatework.tasks.detect.detector import LIMIT, Detector
 from gatework.tasks.detect.judges import judgings, ratios
-from gatework.tasks.detect.metrics import false_alarms, labelled_spans, pooled_metrics
+from gatework.tasks.detect.metrics import labelled_spans, pooled_metrics
 from gatework.tasks.detect.options import DetectOptions
-from gatework.tasks.detect.spans import spans
+from gatework.tasks.detect.spans import PARTS, spans
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from gatework.data.events import EventRows, EventTable
     from gatework.tasks.detect.value_rules import Extent
 
 # The share of a series that a simple detector takes as usual rows to begin with, as the NAB score does.
 _FIRST = 0.15
 _DAY = 86_400_000_000
+TOLERANCE = 24
+"""Rows beside a labelled span in which an alarm counts for tolerant figures: as many as a mean looks back on."""
+# How well spans are found, what it costs, and the rows: four at a time fit a terminal.
+_IN_ORDER = (
+    *("span_f1", "span_precision", "span_recall", "tolerant_span_f1"),
+    *("missed_spans", "delay", "false_alarms", "false_alarms_per_week"),
+    *("alarms", "average_precision", "row_f1", "point_adjusted_f1"),
+)
 # The fewest rows of a stretch that a matrix profile compares, where there is no day to go by.
 _LEAST_STRETCH = 16
 
 
-def evaluate_detector(detector: Detector, readings: EventTable) -> dict[str, dict[str, float]]:
+def evaluate_detector(
+    detector: Detector, readings: EventTable, tolerance: int = TOLERANCE
+) -> dict[str, dict[str, float]]:
     """The metrics of a detector and of the simple ones, all series together.
 
     Every simple detector's errors are judged as the network's are, by the same threshold rules and the same budget of
@@ -36,6 +49,7 @@ def evaluate_detector(detector: Detector, readings: EventTable) -> dict[str, dic
     Args:
         detector: The trained detector.
         readings: Rows with labels.
+        tolerance: As for `pooled_metrics()`.
 
     Returns:
         The metrics of `pooled_metrics()` and the false alarms per week by the name of the detector, the trained one
@@ -50,7 +64,7 @@ def evaluate_detector(detector: Detector, readings: EventTable) -> dict[str, dic
     if not any(rows.labels is not None and rows.labels.any() for rows in series):
         raise DataError(f"{readings.source}: no row is labelled as anomalous, so there is nothing to measure by")
     gap = detector.task.settings.gap
-    return {name: _measured(series, each, gap) for name, each in _every_score(detector, series).items()}
+    return {name: _measured(series, each, gap, tolerance) for name, each in _every_score(detector, series).items()}
 
 
 def count_alarms(detector: Detector, readings: EventTable) -> dict[str, dict[str, float]]:
@@ -90,15 +104,60 @@ def simple_scores(rows: EventRows, extent: Extent, settings: DetectOptions) -> d
     return {"training range": beyond(rows.values, extent.limits)} | judged
 
 
-def _measured(series: Sequence[EventRows], scores: Sequence[np.ndarray], gap: int) -> dict[str, float]:
+def about_labels(readings: EventTable, tolerance: int = TOLERANCE) -> str:
+    """What a detector is measured by, in a sentence."""
+    marks = [np.zeros(0) if rows.labels is None else rows.labels for rows in readings.series]
+    count, weeks = sum(len(labelled_spans(each)) for each in marks), weeks_of([rows.stamps for rows in readings.series])
+    time = f", {number(weeks)} weeks of them" if weeks > 0 else ""
+    return (
+        f"{counted(count, 'labelled span')} in {counted(sum(map(len, marks)), 'row')}{time}; an alarm is a span of "
+        f"flagged rows, and tolerant is what lets it lie up to {counted(tolerance, 'row')} beside a labelled span "
+        "(--tolerance)"
+    )
+
+
+def alarms_by_part(judged: pl.DataFrame, time: str, ids: Sequence[str]) -> pl.DataFrame:
+    """How much is flagged of each part of a training table; an alarm belongs to the part in which its score peaks.
+
+    Args:
+        judged: The rows of `Detector.frame()` with their parts.
+        time: The column of the time.
+        ids: The columns that tell series apart.
+    """
+    import polars as pl
+
+    peaks = judged.filter(pl.col("span").is_not_null()).sort("score", descending=True, nulls_last=True)
+    peaks = peaks.unique("span", keep="first")
+    lines = []
+    for part in PARTS:
+        rows, alarms = judged.filter(pl.col("part") == part), int((peaks["part"] == part).sum())
+        if rows.is_empty():
+            continue
+        series = rows.partition_by(list(ids), maintain_order=True) if ids else [rows]
+        weeks = weeks_of([each[time].cast(pl.Datetime("us")).to_physical().to_numpy() for each in series])
+        lines.append(
+            {
+                "part": PARTS[part],
+                "rows": f"{len(rows):,}",
+                "alarms": f"{alarms:,}",
+                "alarms_per_week": alarms / weeks if weeks > 0 else float("nan"),
+                "flagged_share": float(rows["is_anomaly"].mean() or 0.0),
+                "highest_score": rows["score"].max(),
+            }
+        )
+    return pl.DataFrame(lines)
+
+
+def _measured(series: Sequence[EventRows], scores: Sequence[np.ndarray], gap: int, tolerance: int) -> dict[str, float]:
     triples = []
     for rows, score in zip(series, scores, strict=True):
         flagged = spans(np.nan_to_num(score, nan=0.0) > LIMIT, score, gap)
         labels = np.zeros(len(rows)) if rows.labels is None else rows.labels
         triples.append((score, flagged, labelled_spans(labels)))
     weeks = weeks_of([rows.stamps for rows in series])
-    false = false_alarms(triples)
-    return pooled_metrics(triples) | {"false_alarms_per_week": false / weeks if weeks > 0 else float("nan")}
+    metrics = pooled_metrics(triples, tolerance)
+    metrics["false_alarms_per_week"] = metrics["false_alarms"] / weeks if weeks > 0 else float("nan")
+    return {name: metrics[name] for name in _IN_ORDER}
 
 
 def _counted(series: Sequence[EventRows], scores: Sequence[np.ndarray], gap: int) -> dict[str, float]:

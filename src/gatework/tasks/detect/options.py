@@ -68,6 +68,14 @@ class DetectPrediction(OptionSection):
         metavar="COLUMN",
         commands=("evaluate",),
     )
+    tolerance: int = option(
+        24,
+        low=0,
+        high=1_000_000,
+        help="Rows beside a labelled span in which an alarm still counts as one of it, in the figures that are said to "
+        "be tolerant.",
+        commands=("evaluate",),
+    )
 
 
 def _is_meant_by(given: Collection[str]) -> bool:

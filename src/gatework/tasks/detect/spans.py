@@ -13,7 +13,8 @@ from gatework.formatting import counted, listed
 if TYPE_CHECKING:
     import polars as pl
 
-_PARTS = {"train": "training", "validation": "validation", "test": "test"}
+PARTS = {"train": "training", "validation": "validation", "test": "test"}
+"""The parts of a training table, in words."""
 _WORST = 3
 _BEYOND_ONE_ROW = {"stuck": "that it stays the same", "relation": "how the columns go together"}
 
@@ -144,8 +145,8 @@ def highlights(judged: pl.DataFrame, time: str, ids: Sequence[str], variables: S
         ]
     by_score = flagged.sort("score", descending=True, nulls_last=True, maintain_order=True)
     peaks = by_score.unique("span", keep="first", maintain_order=True)
-    counts = {part: int((peaks["part"] == part).sum()) for part in _PARTS}
-    where = listed([f"{count:,} in the {_PARTS[part]} part" for part, count in counts.items()])
+    counts = {part: int((peaks["part"] == part).sum()) for part in PARTS}
+    where = listed([f"{count:,} in the {PARTS[part]} part" for part, count in counts.items()])
     rows = f"{int(judged['is_anomaly'].sum()):,} of {counted(len(judged), 'row')}"
     is_tested = counts["test"] > 0
     worst = (peaks.filter(peaks["part"] == "test") if is_tested else peaks)["span"].head(_WORST).to_list()

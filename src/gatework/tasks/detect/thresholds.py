@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from gatework.errors import UsageError, nearest
 
@@ -51,7 +52,8 @@ class Growth:
     """How many times as large the last errors are as those that a rule began with, by their medians.
 
     What goes on for longer than half of the rows is how the series is now, not a departure any more. Medians of usual
-    rows differ, too: of less than `least` times it says 1.
+    rows differ, too, those of a column that rests in most rows the most: the last errors are compared with the largest
+    median of as many rows in a row that the rule began with, and of less than `least` times it says 1.
 
     Args:
         floor: Added to both medians, so that errors of almost 0 have not grown.
@@ -70,7 +72,9 @@ class Growth:
     def fit(self, errors: np.ndarray) -> None:
         """Begins with errors that the network has not been trained on, shape (rows,)."""
         errors = errors[np.isfinite(errors)]
-        self.usual = float(np.median(errors)) if len(errors) else 0.0
+        if len(errors):
+            parts = sliding_window_view(errors, min(self.recent.size, len(errors)))[:: self.every]
+            self.usual = float(np.median(parts, axis=1).max())
 
     def step(self, error: float) -> float:
         """How many times as large the errors before this one are."""

@@ -35,7 +35,7 @@ from gatework.tasks.detect.data import (
     windows_of,
 )
 from gatework.tasks.detect.detector import Detector, judged_rows, read_rows
-from gatework.tasks.detect.evaluation import count_alarms, evaluate_detector
+from gatework.tasks.detect.evaluation import TOLERANCE, about_labels, alarms_by_part, count_alarms, evaluate_detector
 from gatework.tasks.detect.judges import Judging, judgings, ratios
 from gatework.tasks.detect.live import live
 from gatework.tasks.detect.metrics import answers_of, error_metrics, sample
@@ -307,17 +307,22 @@ class UsualTask(Stored, DenseTask):
             model: The trained network.
             source: A path, a data frame, or the name of a data set.
             recipe: What the task was trained with.
-            options: `label`, the column that says what is anomalous.
+            options: `label`, the column that says what is anomalous, and `tolerance`, the rows beside a labelled span
+                in which an alarm counts where that is said.
 
         Raises:
+            UsageError: There is no such option, or a tolerance without labels.
             DataError: The table cannot be used.
         """
-        refuse_options(self.name, options, ("label",))
-        label = options.get("label") or recipe.data.label or label_of(source)
-        measured = count_alarms if label is None else evaluate_detector
-        scores = measured(Detector(network_of(model), self), read_rows(source, recipe, self, label))
+        refuse_options(self.name, options, ("label", "tolerance"))
+        label, tolerance = options.get("label") or recipe.data.label or label_of(source), options.get("tolerance")
+        if label is None and tolerance is not None:
+            raise UsageError("--tolerance is about labelled rows; name their column with --label")
+        tolerance = TOLERANCE if tolerance is None else tolerance
+        detector, rows = Detector(network_of(model), self), read_rows(source, recipe, self, label)
+        scores = count_alarms(detector, rows) if label is None else evaluate_detector(detector, rows, tolerance)
         first, *others = scores
-        notes = _NO_LABELS if label is None else ()
+        notes = _NO_LABELS if label is None else (about_labels(rows, tolerance),)
         return Scores(scores[first], baselines={name: scores[name] for name in others}, notes=notes)
 
     def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
@@ -363,6 +368,10 @@ class UsualTask(Stored, DenseTask):
         """How many spans each part has, and the worst of them."""
         columns = self.columns
         return highlights(rows, str(columns["time"]), tuple(columns["series"]), self.variables)
+
+    def breakdown(self, answers: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame | None:
+        """How much is flagged of the training, the validation and the test part of the table."""
+        return alarms_by_part(test, str(self.columns["time"]), tuple(self.columns["series"]))
 
     def given(self, beside: pl.DataFrame | None) -> frozenset[str]:
         """The watched columns, as they were given."""

@@ -1,8 +1,8 @@
-"""Rules on the values alone, which judge beside the network's errors: outside a range, stuck, and a record.
+"""Rules on the values alone, which judge beside the network's errors: outside a range, stuck, away from rest, a record.
 
 A network that goes on from the row before soon expects a level that has shifted, and of a sensor that repeats its last
-value the errors say little. What these rules say is a ratio, above 1 where a value is anomalous, as that of error and
-threshold is. Which of them judge beside a network is chosen by its calibration on faults put into the validation part.
+value the errors say little; of a column that rests in most rows they are almost 0, in a fault as well. What these rules
+say is a ratio, above 1 where a value is anomalous, as that of error and threshold is.
 """
 
 from __future__ import annotations
@@ -21,14 +21,20 @@ if TYPE_CHECKING:
     from gatework.tasks.detect.options import DetectOptions
 
 # How far beyond the training range a value must lie, in standard deviations of the training rows: without a margin the
-# next record of a series is an alarm.
-_MARGIN = 0.5
+# next record of a series is an alarm. An end at which a column rests is no record, so that hardly any is needed.
+_MARGIN, _BOUND_MARGIN = 0.5, 0.01
 # A departure that lasts is learnt: where so many of the last rows lie beyond an end, it moves to the outermost one.
 _RECENT, _LASTING, _EVERY = 2000, 100, 25
 # How much longer than in training a value must be repeated, and the fewest repeats that training is taken to have.
 _LONGER, _LEAST_RUN = 1.5, 3
-# A series that repeats itself more often than not is never stuck.
+# The longest of n runs says little where n is small: of runs that follow an exponential law, another one is more than
+# 20^(1/n) times as long once in 20 times, nearly.
+_RARE = 20.0
+# A series that repeats itself more often than not is never stuck; if it has one value more often than not, it rests
+# there, and is not stuck at that value.
 _STILL = 0.5
+# After so many rows more a column that rested has settled elsewhere.
+_SETTLED = 300
 # A record is told where it exceeds the last one by so much of the range of all values so far (Ahmad et al. 2017 have
 # 0.05); chosen with the `adaptive` threshold.
 _BEYOND = 0.03
@@ -43,12 +49,19 @@ class Extent(Stored):
     Attributes:
         least: The least value of each variable, shape (variables,); NaN where it has none.
         most: The largest value.
-        repeats: The most rows after which a value was still the same as before; NaN where repeats are the rule.
+        repeats: The most rows after which a value, other than the one at which a column rests, was still the same as
+            before; NaN where repeats are the rule and it rests nowhere.
+        rest: The value at which a column rests; NaN where it does not.
+        away: The most rows in a row with another value; NaN likewise.
+        departures: How often it left its rest; NaN likewise.
     """
 
     least: np.ndarray
     most: np.ndarray
     repeats: np.ndarray
+    rest: np.ndarray
+    away: np.ndarray
+    departures: np.ndarray
 
     @classmethod
     def fit(cls, parts: Sequence[np.ndarray]) -> Extent:
@@ -62,9 +75,19 @@ class Extent(Stored):
         least = np.where(is_known, values, np.inf).min(axis=0, initial=np.inf)
         most = np.where(is_known, values, -np.inf).max(axis=0, initial=-np.inf)
         none = np.where(is_known.any(axis=0), 0.0, np.nan)
-        repeats = np.concatenate([Stuck(values.shape[1]).repeats(part) for part in parts])
-        is_still = (repeats > 0).sum(axis=0) > _STILL * is_known.sum(axis=0)
-        return cls(least + none, most + none, np.where(is_still, np.nan, repeats.max(axis=0, initial=0)))
+        nowhere = np.full(values.shape[1], np.nan)
+        is_still = (_lengths(Stuck, nowhere, parts) > 0).sum(axis=0) > _STILL * is_known.sum(axis=0)
+        rest = np.array([_rest(column) if still else np.nan for column, still in zip(values.T, is_still, strict=True)])
+        rests = ~np.isnan(rest)
+        repeats, away = _lengths(Stuck, rest, parts), _lengths(Away, rest, parts)
+        return cls(
+            least + none,
+            most + none,
+            np.where(is_still & ~rests, np.nan, repeats.max(axis=0, initial=0)),
+            rest,
+            np.where(rests, away.max(axis=0, initial=0), np.nan),
+            np.where(rests, (away == 1).sum(axis=0), np.nan),
+        )
 
     @property
     def limits(self) -> np.ndarray:
@@ -72,33 +95,68 @@ class Extent(Stored):
         return np.stack([self.least, self.most])
 
 
-class Stuck:
-    """How often in a row a value was repeated, in constant memory.
+def _lengths(of: type[RunLength], rest: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
+    """How long something has gone on up to each row of series that follow one another, shape (rows, variables)."""
+    return np.concatenate([of(rest).run(part) for part in parts])
+
+
+def _rest(column: np.ndarray) -> float:
+    """The value of more than half of the rows; NaN where there is none."""
+    known = column[~np.isnan(column)]
+    values, counts = np.unique(known, return_counts=True)
+    return float(values[counts.argmax()]) if len(known) and counts.max() > _STILL * len(known) else float("nan")
+
+
+class RunLength:
+    """For how many rows something has gone on, in constant memory; a missing value is passed over.
 
     Args:
-        variables: Watched columns.
+        rest: The value at which each column rests, NaN where it does not, shape (variables,).
     """
 
-    def __init__(self, variables: int) -> None:
-        self._last = np.full(variables, np.nan)
-        self._run = np.zeros(variables)
+    def __init__(self, rest: np.ndarray) -> None:
+        self.rest = rest
+        self._run = np.zeros(len(rest))
 
-    def repeats(self, values: np.ndarray) -> np.ndarray:
-        """Takes in the rows that come next: after how many rows each value is still the same; a missing one is passed
-        over.
+    def run(self, values: np.ndarray) -> np.ndarray:
+        """Takes in the rows that come next: how long it has gone on up to each.
 
         Args:
             values: Shape (rows, variables), NaN where missing.
         """
-        filled = forward_filled(np.concatenate([self._last[None], values]))
-        is_known, is_same = ~np.isnan(values), filled[1:] == filled[:-1]
-        counted = np.cumsum(is_known & is_same, axis=0)
-        # What was counted up to the last change; before any change in these rows, less what was counted earlier.
-        before = np.maximum.accumulate(np.where(is_known & ~is_same, counted, -self._run), axis=0)
-        repeats: np.ndarray = counted - before
+        is_known, goes_on = ~np.isnan(values), self._goes_on(values)
+        counted = np.cumsum(is_known & goes_on, axis=0)
+        # What was counted up to the last end; before any end in these rows, less what was counted earlier.
+        before = np.maximum.accumulate(np.where(is_known & ~goes_on, counted, -self._run), axis=0)
+        lengths: np.ndarray = counted - before
         if len(values):
-            self._last, self._run = filled[-1], repeats[-1]
-        return repeats
+            self._run = lengths[-1]
+        return lengths
+
+    def _goes_on(self, values: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+
+class Stuck(RunLength):
+    """How often in a row a value was repeated, other than the one at which its column rests."""
+
+    def __init__(self, rest: np.ndarray) -> None:
+        super().__init__(rest)
+        self._last = np.full(len(rest), np.nan)
+
+    def _goes_on(self, values: np.ndarray) -> np.ndarray:
+        filled = forward_filled(np.concatenate([self._last[None], values]), np.nan)
+        self._last = filled[-1]
+        is_same: np.ndarray = (filled[1:] == filled[:-1]) & (filled[1:] != self.rest)
+        return is_same
+
+
+class Away(RunLength):
+    """For how many rows in a row a column has not been at rest; always 0 of one that does not rest."""
+
+    def _goes_on(self, values: np.ndarray) -> np.ndarray:
+        is_away: np.ndarray = (values != self.rest) & ~np.isnan(self.rest)
+        return is_away
 
 
 class ValueRule:
@@ -132,7 +190,7 @@ class RangeRule(ValueRule):
         super().__init__(extent, std)
         self._recent = [Window(_RECENT) for _ in std]
         self._rows = 0
-        self._limits = extent.limits
+        self._limits = self._bounds = extent.limits
 
     def run(self, values: np.ndarray) -> np.ndarray:
         """Takes in the rows that come next; see `ValueRule.run`."""
@@ -141,8 +199,11 @@ class RangeRule(ValueRule):
         while at < len(values):
             if self._rows % _EVERY == 0:
                 self._limits = np.stack([self._grown(k) for k in range(len(self.std))], axis=1)
+                is_bound = (self._limits == self.extent.limits) & (self._limits == self.extent.rest)
+                margin = np.where(is_bound, _BOUND_MARGIN, _MARGIN) * self.std
+                self._bounds = np.stack([self._limits[0] - margin[0], self._limits[1] + margin[1]])
             part = slice(at, min(at + _EVERY - self._rows % _EVERY, len(values)))
-            middle, reach = self._limits.mean(axis=0), np.ptp(self._limits, axis=0) / 2 + _MARGIN * self.std
+            middle, reach = self._bounds.mean(axis=0), np.ptp(self._bounds, axis=0) / 2
             ratios[part] = np.minimum(np.abs(values[part] - middle) / reach, _LOUDEST)
             for recent, column in zip(self._recent, values[part].T, strict=True):
                 recent.fill(column)
@@ -161,21 +222,45 @@ class RangeRule(ValueRule):
         )
 
 
-class StuckRule(ValueRule):
-    """A value is anomalous where it is repeated for longer than ever in training."""
+class RunLengthRule(ValueRule):
+    """A value is anomalous where something has gone on for longer than ever in training.
 
-    name = "stuck"
+    A column that rested is silent again once that has gone on for long: it has settled elsewhere.
+    """
+
+    counts: ClassVar[type[RunLength]]
+    longest: ClassVar[str]
 
     def __init__(self, extent: Extent, std: np.ndarray) -> None:
         super().__init__(extent, std)
-        self._stuck = Stuck(len(std))
+        most = np.maximum(np.nan_to_num(getattr(extent, self.longest), nan=np.inf), _LEAST_RUN)
+        departures = np.where(extent.departures > 0, extent.departures, np.inf)
+        longer = np.maximum(_LONGER, _RARE ** (1 / departures))
+        self._allowed = longer * most + 1
+        self._settled = np.where(np.isnan(extent.rest), np.inf, self._allowed + _SETTLED)
+        self._counter = self.counts(extent.rest)
 
     def run(self, values: np.ndarray) -> np.ndarray:
         """Takes in the rows that come next; see `ValueRule.run`."""
-        longest = np.nan_to_num(self.extent.repeats, nan=np.inf)
-        allowed = _LONGER * np.maximum(longest, _LEAST_RUN) + 1
-        ratio = np.minimum(self._stuck.repeats(values) / allowed, _LOUDEST)
+        lengths = self._counter.run(values)
+        ratio = np.where(lengths > self._settled, 0.0, np.minimum(lengths / self._allowed, _LOUDEST))
         return np.where(np.isnan(values), np.nan, ratio)
+
+
+class StuckRule(RunLengthRule):
+    """A value is anomalous where it is repeated for longer than ever in training."""
+
+    name = "stuck"
+    counts = Stuck
+    longest = "repeats"
+
+
+class AwayRule(RunLengthRule):
+    """A value is anomalous where its column has been away from its rest for longer than ever in training."""
+
+    name = "away from rest"
+    counts = Away
+    longest = "away"
 
 
 class RecordRule(ValueRule):
@@ -200,8 +285,8 @@ class RecordRule(ValueRule):
 
 
 _RULES: Mapping[str, tuple[type[ValueRule], ...]] = {
-    "combined": (StuckRule, RangeRule),
-    "adaptive": (StuckRule, RecordRule),
+    "combined": (StuckRule, AwayRule, RangeRule),
+    "adaptive": (StuckRule, AwayRule, RecordRule),
 }
 
 

@@ -231,18 +231,44 @@ class Judge {
 
 const LOUDEST = 1.5;
 
-class StuckRule {
-  constructor({ extent, stuck }) { Object.assign(this, { extent, last: stuck.last.map((v) => v ?? 0), repeated: [...stuck.run] }); }
+// How long something has gone on, beside how long it may.
+class RunLengthRule {
+  constructor({ extent, counter, allowed, settled }) {
+    const endless = (limits) => limits.map((limit) => limit ?? Infinity);
+    const last = counter.last?.map((v) => v ?? NaN);
+    Object.assign(this, { extent, last, lengths: [...counter.run], allowed: endless(allowed), settled: endless(settled) });
+  }
 
   run(values) {
-    const allowed = this.extent.repeats.map((most) => (most === null ? Infinity : 1.5 * Math.max(most, 3) + 1));
-    const repeats = values.map((row) => row.map((value, v) => {
-      if (isNumber(value)) [this.repeated[v], this.last[v]] = [value === this.last[v] ? this.repeated[v] + 1 : 0, value];
-      return this.repeated[v];
+    const lengths = values.map((row) => row.map((value, v) => {
+      if (isNumber(value)) this.lengths[v] = this.goesOn(value, v) ? this.lengths[v] + 1 : 0;
+      return this.lengths[v];
     }));
-    const ratios = values.map((row, t) => row.map((value, v) => (isNumber(value) ? Math.min(repeats[t][v] / allowed[v], LOUDEST) : NaN)));
-    const most = (v) => (isNumber(allowed[v]) ? `more than ${Math.floor(allowed[v])} repeats stand out` : "this column often repeats itself");
-    return { ratios, told: (t, v) => `repeated ${repeats[t][v]} times; ${most(v)}` };
+    const ratioOf = (length, v) => (length > this.settled[v] ? 0 : Math.min(length / this.allowed[v], LOUDEST));
+    const ratios = values.map((row, t) => row.map((value, v) => (isNumber(value) ? ratioOf(lengths[t][v], v) : NaN)));
+    return { ratios, told: (t, v) => this.told(lengths[t][v], v) };
+  }
+}
+
+class StuckRule extends RunLengthRule {
+  goesOn(value, v) {
+    const isSame = value === this.last[v] && value !== this.extent.rest[v];
+    this.last[v] = value;
+    return isSame;
+  }
+
+  told(length, v) {
+    const most = isNumber(this.allowed[v]) ? `more than ${Math.floor(this.allowed[v])} repeats stand out` : "this column often repeats itself";
+    return `repeated ${length} times; ${most}`;
+  }
+}
+
+class AwayRule extends RunLengthRule {
+  goesOn(value, v) { return isNumber(this.extent.rest[v]) && value !== this.extent.rest[v]; }
+
+  told(length, v) {
+    if (!isNumber(this.extent.rest[v])) return "this column rests nowhere";
+    return `not ${inFour(this.extent.rest[v])} for ${length} rows; more than ${Math.floor(this.allowed[v])} stand out`;
   }
 }
 
@@ -255,8 +281,10 @@ class RangeRule {
       if (this.rows % 25 === 0) this.limits = this.grown();
       this.rows += 1;
       bounds.push(row.map((_, v) => {
-        const [low, high] = [this.limits[0][v], this.limits[1][v]], reach = (high - low) / 2 + 0.5 * this.std[v];
-        return [(low + high) / 2 - reach, (low + high) / 2 + reach];
+        const [low, high] = [this.limits[0][v], this.limits[1][v]], { least, most, rest } = this.extent;
+        // An end at which a column rests is a bound, until the range has moved.
+        const margin = (end, begun) => (end === begun[v] && end === rest[v] ? 0.01 : 0.5) * this.std[v];
+        return [low - margin(low, least), high + margin(high, most)];
       }));
       return row.map((value, v) => {
         const [low, high] = bounds.at(-1)[v];
@@ -298,4 +326,4 @@ class RecordRule {
   }
 }
 
-const VALUE_RULES = { stuck: StuckRule, "outside the training range": RangeRule, "beyond every value so far": RecordRule };
+const VALUE_RULES = { stuck: StuckRule, "away from rest": AwayRule, "outside the training range": RangeRule, "beyond every value so far": RecordRule };
