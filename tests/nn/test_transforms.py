@@ -5,6 +5,8 @@ import copy
 import pytest
 import torch
 from torch.autograd import forward_ad
+from torch.autograd.functional import hessian as hessian_of
+from torch.autograd.functional import jacobian
 from torch.func import functional_call, grad, hessian, jvp, stack_module_state, vmap
 from torch.utils.checkpoint import checkpoint
 
@@ -115,6 +117,36 @@ def test_hessians_of_a_layer_exist(drop_in: DropIn):
     found = hessian(lambda x: layer(x)[0].sum())(torch.randn(2, 1, 2, dtype=torch.float64))
     square = found.reshape(4, 4)
     torch.testing.assert_close(square, square.T)
+
+
+@pytest.mark.parametrize("options", [None, {"zoneout": 0.2, "recurrent_dropout": 0.3}, {"layer_norm": True}], ids=str)
+@pytest.mark.parametrize("cell", ["lstm", "gru", "peephole"])
+def test_the_derivatives_of_many_results_come_at_once_as_one_by_one(cell: str, options: dict | None):
+    layer = gatework.nn.Recurrent(
+        cell, 2, 3, bidirectional=True, dtype=torch.float64, options=ScanOptions(**options or {})
+    )
+    weight = layer.eval().weight_hh_l0_reverse.detach()
+
+    def run(x: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        output, states = functional_call(layer, {"weight_hh_l0_reverse": weight}, (x,), {"lengths": [1, 3]})
+        return output.sum((0, 1)), *tensors(states)
+
+    inputs = torch.randn(3, 2, 2, dtype=torch.float64), weight
+    together, apart = (jacobian(run, inputs, vectorize=is_vectorised) for is_vectorised in (True, False))
+    torch.testing.assert_close(together, apart)
+    together, apart = (
+        hessian_of(lambda x: run(x, weight)[0].pow(2).sum(), inputs[0], vectorize=is_vectorised)
+        for is_vectorised in (True, False)
+    )
+    torch.testing.assert_close(together, apart)
+
+
+def test_an_exported_program_and_bfloat16_have_the_derivatives_of_many_results_at_once():
+    x = torch.randn(3, 2, 2)
+    exported = torch.export.export(gatework.nn.LSTM(2, 3), (x,)).module()
+    for one, given in ((exported, x), (gatework.nn.LSTM(2, 3, dtype=torch.bfloat16), x.bfloat16())):
+        together, apart = (jacobian(lambda x: one(x)[0], given, vectorize=v) for v in (True, False))  # noqa: B023
+        torch.testing.assert_close(together.float(), apart.float(), rtol=0, atol=0.01 if one is not exported else 1e-6)
 
 
 @pytest.mark.parametrize("has_lengths", [False, True])

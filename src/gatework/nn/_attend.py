@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gatework import _native
 from gatework.nn._target_rows import TargetRows
-from gatework.nn.softmax._blocks import refuse_second_derivative
+from gatework.nn.softmax._blocks import refuse_many_derivatives, refuse_second_derivative
 from gatework.scan.isa import active_isa
 
 
@@ -42,6 +42,7 @@ class _Attend(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, d_contexts: Tensor) -> tuple[Tensor | None, ...]:
         refuse_second_derivative("attention over rows")
+        refuse_many_derivatives("attention over rows", d_contexts)
         queries, keys, values, weights = ctx.saved_tensors
         d_contexts, d_scores = d_contexts.contiguous(), torch.empty_like(weights)
         gradients = [torch.empty_like(t) for t in (queries, keys, values)]

@@ -1,33 +1,71 @@
-"""The derivative of the backward pass, through the reference."""
+"""Derivatives that no kernel gives, through the reference: those of the backward pass, and many at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
 
 from gatework.scan import reference
-from gatework.scan.scan import Settings, Slots
+from gatework.scan.scan import Scan, Settings, Slots
+
+
+def is_asked(derivatives: Iterable[Tensor | None]) -> bool:
+    """Whether a backward pass has to be made of torch's own operations.
+
+    Either its gradients shall have derivatives, or it is transformed.
+
+    Args:
+        derivatives: What the backward pass is given.
+    """
+    return torch.is_grad_enabled() or is_transformed(derivatives)
+
+
+def is_transformed(derivatives: Iterable[Tensor | None]) -> bool:
+    """Whether a backward pass is under a function transform, which only torch's own operations know.
+
+    A vectorised Jacobian, or `torch.autograd.grad(..., is_grads_batched=True)`, so brings the derivatives of many
+    results at once.
+
+    Args:
+        derivatives: What the backward pass is given.
+    """
+    if torch._C._are_functorch_transforms_active():
+        return True
+    return any(d is not None and torch._C._functorch.is_legacy_batchedtensor(d) for d in derivatives)
+
+
+def reference_run(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """As `reference.run()`, with the input and the output in less precision where the kernels take and give that."""
+    output, finals = reference.run(scan._replace(x=scan.x.to(scan.weights.weight_ih.dtype)))
+    return output.to(scan.x.dtype), finals
 
 
 def differentiable(
-    results: Sequence[Tensor],
+    run: Callable[[Sequence[Tensor | None]], Sequence[Tensor]],
     derivatives: Sequence[Tensor | None],
     inputs: Sequence[Tensor | None],
     needs: Sequence[bool],
 ) -> list[Tensor | None]:
-    """The gradients of the inputs, which have derivatives themselves; None where one is not needed or not there.
+    """The gradients of the inputs; None where one is not needed or not there.
+
+    They have derivatives themselves where those are recorded.
 
     Args:
-        results: What was computed from the inputs, with its graph.
+        run: Computes the results from the inputs, by what has the derivatives that are asked for.
         derivatives: The derivative for each result, None where it is zero.
-        inputs: The ends of that graph.
+        inputs: What the results are computed from.
         needs: Which gradients are wanted.
     """
+    create_graph = torch.is_grad_enabled()
+    with torch.enable_grad():
+        # Views are new ends of the graph: what the derivatives depend on must not be reached through them.
+        inputs = [None if t is None else t.view_as(t) for t in inputs]
+        results = run(inputs)
     seen = [(y, d) for y, d in zip(results, derivatives, strict=True) if d is not None and y.requires_grad]
     wanted = [t for t, need in zip(inputs, needs, strict=True) if need and t is not None]
-    gradients = iter(_grad(seen, wanted, create_graph=True))
+    gradients = iter(_grad(seen, wanted, create_graph=create_graph))
     return [next(gradients) if need and t is not None else None for t, need in zip(inputs, needs, strict=True)]
 
 
@@ -50,9 +88,7 @@ def of_gradients(
         d_finals = [d.view_as(d) for d in d_finals]
         flat = [None if t is None else t.view_as(t) for t in inputs.flat()]
         scan = settings.scan(Slots.of(flat))
-        # The kernels may take x and give the output in less precision than they compute in.
-        output, finals = reference.run(scan._replace(x=scan.x.to(scan.weights.weight_ih.dtype)))
-        output = output.to(scan.x.dtype)
+        output, finals = reference_run(scan)
         wanted = [t for t, need in zip(flat, needs, strict=True) if need and t is not None]
         seen = [(y, d) for y, d in ((output, d_output), *zip(finals, d_finals, strict=False)) if d is not None]
         first = _grad([(y, d) for y, d in seen if y.requires_grad], wanted, create_graph=True)

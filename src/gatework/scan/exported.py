@@ -22,7 +22,7 @@ from torch.nn.functional import pad
 from gatework import cells
 from gatework.cells import CellSpec
 from gatework.cells.options import STATE_OPTIONS
-from gatework.scan import operators
+from gatework.scan import double_backward, operators
 from gatework.scan.options import StepOptions
 from gatework.scan.scan import Scan
 
@@ -156,11 +156,14 @@ def _differentiate(ctx: Any, gradients: list[Tensor]) -> tuple[Any, ...]:
     x, *tensors, batch_sizes, seed = ctx.saved_tensors
     rest = (batch_sizes, reverse, is_traced, numbers, seed)
     count = operators.weight_count(names)
-    if torch.is_grad_enabled():  # double backward: differentiate what can be differentiated again
-        # Views, so that the derivatives stop here: one input may itself be computed from another.
-        x, *tensors = leaves = [tensor.view_as(tensor) for tensor in (x, *tensors)]
-        results = _run(cell, x, names, tensors[:count], tensors[count:], *rest)
-        derivatives = torch.autograd.grad(results, leaves, gradients, create_graph=True, allow_unused=True)
+    if double_backward.is_asked(gradients):
+
+        def run(inputs: Sequence[Any]) -> list[Tensor]:
+            x, *tensors = inputs
+            return _run(cell, x, names, tensors[:count], tensors[count:], *rest)
+
+        inputs = (x, *tensors)
+        derivatives = double_backward.differentiable(run, gradients, inputs, [t.requires_grad for t in inputs])
     else:
         inputs = (cell, x, names, tensors[:count], tensors[count:], *rest)
         derivatives = torch.ops.gatework.opaque_scan_backward(*inputs, gradients)

@@ -240,9 +240,29 @@ def _differentiate(ctx: Any, d_output: Tensor | None, d_finals: list[Tensor | No
     if any(d is not None for d in d_finals):
         ends = [torch.zeros_like(s) if d is None else d for s, d in zip(states, d_finals, strict=True)]
     scan = (ctx.cell, x, ctx.names, weights, states, batch_sizes, ctx.reverse)
-    gradients = iter(torch.ops.gatework.scan_backward(*scan, d_output, ends, output, saved, needs))
-    d_x, *d_rest = [next(gradients) if need else None for need in needs]
+    if double_backward.is_transformed((d_output, *d_finals)):
+        d_x, *d_rest = _reference_gradients(scan, needs, d_output, d_finals)
+    else:
+        gradients = iter(torch.ops.gatework.scan_backward(*scan, d_output, ends, output, saved, needs))
+        d_x, *d_rest = [next(gradients) if need else None for need in needs]
     return None, d_x, None, d_rest[:count], d_rest[count:], None, None, None
+
+
+def _reference_gradients(
+    parts: tuple[Any, ...], needs: Sequence[bool], d_output: Tensor | None, d_finals: Sequence[Tensor | None]
+) -> list[Tensor | None]:
+    """As `scan_backward` of what `packed()` gives, for each of its tensors, by operations that know transforms."""
+    cell, x, names, weights, states, *rest = parts
+    count = weight_count(names)
+
+    def run(inputs: Sequence[Any]) -> list[Tensor]:
+        x, *tensors = inputs
+        output, finals = double_backward.reference_run(
+            unpacked(cell, x, names, tensors[:count], tensors[count:], *rest)
+        )
+        return [output, *finals]
+
+    return double_backward.differentiable(run, (d_output, *d_finals), (x, *weights, *states), needs)
 
 
 def _listed(flag: Any, count: int) -> list[bool]:

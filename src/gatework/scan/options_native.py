@@ -171,7 +171,7 @@ class _OptionsScan(torch.autograd.Function):
     def backward(ctx: Any, d_output: Tensor | None, *d_finals: Tensor | None) -> tuple[Any, ...]:
         needs = ctx.needs_input_grad[1:]
         tensors, (mask, *inner, saved) = ctx.saved_tensors[: len(needs)], ctx.saved_tensors[len(needs) :]
-        if torch.is_grad_enabled():
+        if double_backward.is_asked((d_output, *d_finals)):
             return None, *_differentiable(ctx.settings, tensors, needs, d_output, d_finals)
         scan = ctx.settings.scan(Slots.of(all_in_memory(tensors)))
         inside = native_options(scan.spec, scan.options, scan.weights.bias_hh, mask)
@@ -214,8 +214,10 @@ def _differentiable(
     d_output: Tensor | None,
     d_finals: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    """The gradients where they shall have derivatives themselves: those of the reference."""
-    # Views are new ends of the graph: what d_output itself depends on must not be reached through it.
-    tensors = [None if t is None else t.view_as(t) for t in tensors]
-    output, finals = reference.run(settings.scan(Slots.of(tensors)))
-    return double_backward.differentiable((output, *finals), (d_output, *d_finals), tensors, needs)
+    """The gradients of the reference, where `double_backward.is_asked()`."""
+
+    def run(tensors: Sequence[Tensor | None]) -> list[Tensor]:
+        output, finals = reference.run(settings.scan(Slots.of(tensors)))
+        return [output, *finals]
+
+    return double_backward.differentiable(run, (d_output, *d_finals), tensors, needs)

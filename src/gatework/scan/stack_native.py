@@ -167,7 +167,7 @@ class _Stack(torch.autograd.Function):
     def backward(ctx: Any, d_output: Tensor | None, *d_finals: Tensor | None) -> tuple[Any, ...]:
         call, needs, tensors = ctx.call, ctx.needs_input_grad[1:], ctx.saved_tensors
         inputs = tensors[: len(needs)]
-        if torch.is_grad_enabled():
+        if double_backward.is_asked((d_output, *d_finals)):
             return None, *_differentiable(call, inputs, needs, d_output, d_finals)
         stack = call.stack
         x, states, given = call.parted(inputs)
@@ -245,11 +245,16 @@ def _differentiable(
     d_output: Tensor | None,
     d_finals: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    """As `_backward()`, where the gradients shall have derivatives: through the operators, which have them."""
-    # Views are new ends of the graph: what d_output itself depends on must not be reached through it.
-    inputs = [None if t is None else t.view_as(t) for t in inputs]
-    x, states, given = call.parted(inputs)
+    """As `_backward()`, where `double_backward.is_asked()`: through the operators, whose gradients have derivatives, or
+    the reference, which knows transforms.
+    """
+    one = double_backward.reference_run if double_backward.is_transformed((d_output, *d_finals)) else operators.run
     stack = call.stack
-    scans = StackScan(stack.spec, x, stack.with_tensors(given), states, stack.directions, call.rows.batch_sizes)
-    output, finals, _ = scan_by_scan.run(operators.run, scans)
-    return double_backward.differentiable((output, *finals), (d_output, *d_finals), inputs, needs)
+
+    def run(inputs: Sequence[Any]) -> list[Tensor]:
+        x, states, given = call.parted(inputs)
+        scans = StackScan(stack.spec, x, stack.with_tensors(given), states, stack.directions, call.rows.batch_sizes)
+        output, finals, _ = scan_by_scan.run(one, scans)
+        return [output, *finals]
+
+    return double_backward.differentiable(run, (d_output, *d_finals), inputs, needs)

@@ -85,6 +85,13 @@ def test_a_second_derivative_is_refused():
             torch.autograd.grad(loss(), x, create_graph=True)
 
 
+def test_the_derivatives_of_many_rows_at_once_are_refused_in_a_sentence():
+    x, weight, targets, _ = tensors()
+    losses = linear_cross_entropy(x, weight, targets, reduction="none")
+    with pytest.raises(UsageError, match="derivatives of one result at a time; leave out vectorize=True"):
+        torch.autograd.grad(losses, x, torch.eye(losses.numel()).unflatten(1, losses.shape), is_grads_batched=True)
+
+
 @pytest.mark.parametrize("frozen", [0, 1])
 def test_only_the_gradients_that_are_wanted_are_made(frozen):
     x, weight, targets, bias = tensors()

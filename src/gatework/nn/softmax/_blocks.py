@@ -116,3 +116,19 @@ def refuse_second_derivative(name: str) -> None:
     """
     if torch.is_grad_enabled():
         raise UsageError(f"{name} has no second derivative; leave out create_graph=True, or use torch's cross_entropy")
+
+
+def refuse_many_derivatives(name: str, slope: Tensor) -> None:
+    """Raises in a backward pass that is given the derivatives of many results at once, which no kernel takes.
+
+    Args:
+        name: What computed the results.
+        slope: The derivative that the backward pass is given, of any shape.
+
+    Raises:
+        UsageError: It stands for several.
+    """
+    if torch._C._functorch.is_legacy_batchedtensor(slope):
+        raise UsageError(
+            f"{name} gives the derivatives of one result at a time; leave out vectorize=True or is_grads_batched=True"
+        )

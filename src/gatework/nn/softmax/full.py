@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gatework.errors import KindError, TensorError, UsageError
 from gatework.nn.softmax import _kernels
-from gatework.nn.softmax._blocks import FactorGradients, refuse_second_derivative
+from gatework.nn.softmax._blocks import FactorGradients, refuse_many_derivatives, refuse_second_derivative
 from gatework.nn.softmax._blocks import losses as losses_of_rows
 
 Reduction = Literal["mean", "sum", "none"]
@@ -100,6 +100,7 @@ class _CrossEntropy(torch.autograd.Function):
         refuse_second_derivative("linear_cross_entropy")
         if ctx.is_fused:
             return *[None if g is None else g * slope for g in ctx.saved_tensors], None, None, None, None, None
+        refuse_many_derivatives('linear_cross_entropy with reduction="none"', slope)
         x, weight, bias, targets = ctx.saved_tensors
         gradients = FactorGradients.zeros((x, weight, bias), tuple(ctx.needs_input_grad[:3]))
         losses_of_rows(x, weight, bias, targets, smoothing=ctx.smoothing, weight_of_rows=slope, gradients=gradients)
