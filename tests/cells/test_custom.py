@@ -11,8 +11,10 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import sigmoid, tanh, where
 
 import gatework
@@ -25,6 +27,7 @@ from gatework.scan.options import StepOptions
 from support import custom_cells as own
 from support import patience
 from support.cell_battery import _check_gradients, _check_layer, _check_scan, _check_step
+from support.drop_ins import take_the_reference
 from support.forked import Forked
 from support.scans import Case, check, run
 
@@ -132,6 +135,45 @@ def test_numbers_that_change_nothing_may_stand_in_a_step():
     assert torch.equal(layers[0](x)[0], layers[1](x)[0])
 
 
+def hard(a_f, x_g, u_g, p_s, h):
+    f = torch.clamp(0.25 * a_f + 0.5, 0.0, 1.0)
+    g = F.silu(x_g).clamp(max=0.4) + F.relu(u_g) + F.tanh(h) - h.square()
+    h = (1 - f) * h + f * F.sigmoid(g + abs(p_s) + np.float64(0.1) * h.abs())
+    return {"f": f, "g": g, "h": h}
+
+
+@pytest.mark.parametrize("path", ["reference", "chosen"])
+def test_what_is_made_of_other_functions_has_torchs_values_and_derivatives(path: str, monkeypatch: pytest.MonkeyPatch):
+    cell = gatework.cell(name="Hard")(hard)
+    layer = cell(2, 5, dtype=torch.float64)
+    with torch.no_grad():
+        layer.weight_unit_l0[0, :2] = 0.0
+        layer.weight_ih_l0[:2], layer.bias_ih_l0[:2] = 0.0, torch.tensor([2.0, -2.0])  # f is at a bound of clamp
+        layer.weight_hh_l0[:2], layer.bias_hh_l0[:2] = 0.0, 0.0
+    weights = dict(layer.named_parameters())
+
+    def alone(x: torch.Tensor) -> torch.Tensor:
+        h, outputs = x.new_zeros(x.shape[1], 5), []
+        for step in x:
+            given, back = ((step, "ih"), (h, "hh"))
+            (a, x_g), (u, u_g) = [
+                (v @ weights[f"weight_{n}_l0"].T + weights[f"bias_{n}_l0"]).chunk(2, 1) for v, n in (given, back)
+            ]
+            h = hard(a + u, x_g, u_g, weights["weight_unit_l0"][0], h)["h"]
+            outputs.append(h)
+        return torch.stack(outputs)
+
+    if path == "reference":
+        take_the_reference(monkeypatch)
+        layer.spec = stored.rebuilt(json.loads(json.dumps(stored.to_data(cell))))
+    x = torch.randn(7, 3, 2, dtype=torch.float64, requires_grad=True)
+    leaves = [x, *weights.values()]
+    output, expected = layer(x)[0], alone(x)
+    torch.testing.assert_close(output, expected)
+    found, known = (torch.autograd.grad(y.pow(2).sum(), leaves) for y in (output, expected))
+    torch.testing.assert_close(found, known)
+
+
 def test_the_source_shows_each_line_of_the_step_beside_what_came_of_it():
     lines = own.MyLSTM.source.splitlines()
     assert any(line.split("//")[0].split() == ["const", "V", "o", "=", "sigmoid(a_o);"] for line in lines)
@@ -221,6 +263,18 @@ def a_number(a_h):
     return {"h": torch.maximum(a_h, 0.0)}
 
 
+def of_numpy(a_h):
+    return {"h": np.tanh(a_h)}
+
+
+def between_values(a_h, h):
+    return {"h": torch.clamp(a_h, min=h)}
+
+
+def changed_in_place(a_h):
+    return {"h": a_h.sigmoid_()}
+
+
 def a_default(a_h, scale=2.0):
     return {"h": scale * a_h}
 
@@ -258,6 +312,10 @@ def equality(a_h, h):
         (no_input, "sees no input"),
         (pythons_own, "Python's numbers"),
         (a_number, "fails on values of shape"),
+        (a_number, "a number bounds values by clamp(x, min=..., max=...)"),
+        (of_numpy, "NumPy's tanh() (write torch's)"),
+        (between_values, "clamp() between values (write maximum and minimum)"),
+        (changed_in_place, "the attribute .sigmoid_"),
         (a_default, 'the parameter "scale"'),
         (twice, "one of them once more"),
         (equality, "write >= and <="),

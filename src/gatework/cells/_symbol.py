@@ -10,6 +10,7 @@ import linecache
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -46,13 +47,13 @@ ROW_ARITIES = {"mean": 1, "rsqrt": 1, "normalised": 1, "scale": 1}
 values and one over their standard deviation. `rsqrt`, one over the root, is only ever of a number of the whole row."""
 COMPARISONS = ("gt", "ge", "eq")
 _INSTEAD = {
-    "abs": "maximum(x, -x)",
-    "clamp": "minimum and maximum",
     "pow": "x * x",
-    "square": "x * x",
     "sqrt": "exp(log(x) / 2)",
+    "ones_like": "the number 1",
+    "zeros_like": "the number 0",
 }
-ALLOWED = "+ - * /, comparisons, sigmoid, tanh, relu, exp, log, softplus, maximum, minimum and where"
+ALLOWED = "+ - * /, comparisons, sigmoid, tanh, relu, silu, exp, log, softplus, abs, maximum, minimum, clamp and where"
+_UFUNCS = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "div"}
 
 
 @dataclass
@@ -131,16 +132,27 @@ class Symbol:
     ) -> Symbol:
         graph = next(a.graph for a in args if isinstance(a, Symbol))
         name = getattr(function, "__name__", str(function))
+        given = {key: value for key, value in (kwargs or {}).items() if (key, value) != ("inplace", False)}
+        if function in _COMPOSED:
+            return _composed(graph, function, args, given)
         operation = FUNCTIONS.get(function)
         if operation is None:
             raise graph.error(f"the function {name}()" + (f" (write {_INSTEAD[name]})" if name in _INSTEAD else ""))
-        if kwargs or len(args) != ARITIES[operation]:
+        if given or len(args) != ARITIES[operation]:
             raise graph.error(f"{name}() with options")
         return graph.apply(operation, *(_lift(graph, a) for a in args))
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Symbol:
+        # One of NumPy's numbers on the left of an operator arrives here as well.
+        if method != "__call__" or options or ufunc.__name__ not in _UFUNCS:
+            raise self.graph.error(f"NumPy's {ufunc.__name__}() (write torch's)")
+        return self.graph.apply(_UFUNCS[ufunc.__name__], *(_lift(self.graph, a) for a in inputs))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if name in _METHODS:
+            return partial(getattr(torch, name), self)
         raise self.graph.error(f"the attribute .{name}")
 
     def __bool__(self) -> bool:
@@ -195,7 +207,7 @@ class Symbol:
     __rmatmul__ = __matmul__
 
     def __abs__(self) -> Symbol:
-        raise self.graph.error("abs() (write maximum(x, -x))")
+        return _absolute(self)
 
     def __getitem__(self, key: Any) -> Symbol:
         raise self.graph.error("an index, and a unit sees no other unit")
@@ -234,6 +246,45 @@ def _lift(graph: Graph, value: Any) -> Symbol:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return graph.constant(value)
     raise graph.error(f"a {type(value).__name__} that is neither an argument of step() nor a number")
+
+
+def _absolute(x: Symbol) -> Symbol:
+    return x.graph.apply("maximum", x, -x)
+
+
+def _clamp(x: Symbol, min: float | None = None, max: float | None = None) -> Symbol:  # torch's names
+    """Between two numbers; as of torch's, the derivative is 1 at each of them."""
+    if min is not None:
+        x = x.graph.apply("where", x < min, _lift(x.graph, min), x)
+    return x if max is None else x.graph.apply("where", x > max, _lift(x.graph, max), x)
+
+
+_COMPOSED: dict[Callable[..., Any], Callable[..., Symbol]] = {
+    torch.abs: _absolute,
+    torch.absolute: _absolute,
+    torch.clamp: _clamp,
+    torch.clip: _clamp,
+    torch.square: lambda x: x * x,
+    F.silu: lambda x: x * torch.sigmoid(x),
+}
+"""Functions of torch that are made of others."""
+_METHODS = ("sigmoid", "tanh", "relu", "exp", "log", "neg", "add", "sub", "mul", "div", "maximum", "minimum")
+_METHODS += ("abs", "absolute", "clamp", "clip", "square")
+
+
+def _composed(graph: Graph, function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Symbol:
+    """What a function of `_COMPOSED` makes of its arguments.
+
+    Raises:
+        UsageError: An argument is one that it does not take here, or a bound is no number.
+    """
+    x, *bounds = args
+    if any(isinstance(bound, Symbol) for bound in (*bounds, *options.values())):
+        raise graph.error(f"{function.__name__}() between values (write maximum and minimum)")
+    try:
+        return _COMPOSED[function](x, *bounds, **options)
+    except TypeError:
+        raise graph.error(f"{function.__name__}() with options") from None
 
 
 def _simplified(graph: Graph, operation: str, arguments: tuple[Symbol, ...]) -> Symbol | None:

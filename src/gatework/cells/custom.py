@@ -123,7 +123,9 @@ def _check(spec: CustomCell) -> None:
         path = spec.where.rpartition(":")[0]
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
         where = f"{path}:{lines[-1]}" if lines else spec.where
-        raise UsageError(f"{where}: step() fails on values of shape (batch, hidden): {error}") from None
+        is_bound = isinstance(error, TypeError) and str(error).startswith(("maximum()", "minimum()"))
+        way_out = "; a number bounds values by clamp(x, min=..., max=...)" if is_bound else ""
+        raise UsageError(f"{where}: step() fails on values of shape (batch, hidden): {error}{way_out}") from None
     for name, value in values.items():
         if tuple(value.shape) != shape:
             raise UsageError(

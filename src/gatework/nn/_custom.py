@@ -47,7 +47,8 @@ def cell(
 
     Args:
         step: Takes tensors of shape (batch, hidden) and returns a dictionary of every gate and state by name; it may
-            use `+ - * /`, comparisons, sigmoid, tanh, relu, exp, log, softplus, maximum, minimum and where.
+            use `+ - * /`, comparisons, sigmoid, tanh, relu, silu, exp, log, softplus, abs, maximum, minimum,
+            clamp and where.
         name: What the cell is called; the function's name if None.
         title: What reports call it; the first line of its docstring, or the name, if None.
         forget_gate: The gate whose bias `forget_bias` sets; `f` where there is one, if None.
