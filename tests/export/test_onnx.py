@@ -10,6 +10,7 @@ from torch import nn
 from gatework import cells
 from gatework.errors import ExportError, KindError, UsageError
 from gatework.nn import Recurrent, ScanOptions
+from gatework.scan import jit, kernels
 from support.custom_cells import Mixed, MyLSTM, Names
 from support.onnx_files import closest, operators, run
 
@@ -45,6 +46,25 @@ def test_a_ragged_stateful_stack_of_any_cell_goes_on_in_onnxruntime_where_a_call
             carried = [ends] if len(carried) == 1 else list(ends)
             for mine, other in zip(left, carried, strict=True):
                 closest(mine, other)
+
+
+def test_a_cell_of_ones_own_is_exported_without_compiling_more_than_training_did(tmp_path, monkeypatch):
+    asked, address = set(), jit.address
+
+    def noted(cell, isa, operands, variant):
+        asked.add((operands, variant))
+        return address(cell, isa, operands, variant)
+
+    monkeypatch.setattr(jit, "address", noted)
+    kernels._find.cache_clear()
+    layer = Recurrent(Mixed, 3, 4)
+    layer(torch.randn(2, 1, 3))
+    trained = set(asked)
+    assert trained == {("Exact<Widest<float>>", "plain")}
+    export.onnx(layer, tmp_path / "a.onnx", weights="int8")
+    assert asked == trained
+    layer.double()(torch.randn(2, 1, 3).double())
+    assert asked > trained, "whoever asks for float64 has its kernel"
 
 
 @pytest.mark.parametrize("cell", cells.BUILT_IN)

@@ -21,6 +21,7 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from gatework.errors import ExportError, UsageError
 from gatework.export._names import shape_of
+from gatework.scan import kernels
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -129,7 +130,7 @@ class Comparison:
             UsageError: It does not take inputs of these sizes.
         """
         try:
-            return run(self._exact, self._inputs, arguments, torch.float64)
+            return self._in_float64(self._exact, arguments)
         except (RuntimeError, ValueError, TypeError, IndexError) as problem:
             raise UsageError(
                 f"the model itself does not run {where}: {problem}; if a size never changes, say so, as "
@@ -158,10 +159,14 @@ class Comparison:
             self._own_error = max(self._own_error, *(_distance(other.numpy(), right) for other in rounded_results))
             self._largest = max(self._largest, float(right.double().nan_to_num(0, 0, 0).abs().max()))
         if self._before is not None:
-            unrounded = run(self._before, self._inputs, arguments, torch.float64)
+            unrounded = self._in_float64(self._before, arguments)
             changes = [_distance(v.numpy(), u) for v, u in zip(wanted, unrounded, strict=True) if u.numel()]
             self._rounding = max(self._rounding, *changes)
         self._cases += 1
+
+    def _in_float64(self, model: nn.Module, arguments: Sequence[Tensor]) -> list[Tensor]:
+        with kernels.spare_compiling():  # nothing but this check asks for a person's own cell in float64
+            return run(model, self._inputs, arguments, torch.float64)
 
     def check(self) -> Check:
         """The verdict.
