@@ -131,6 +131,18 @@ class InTraining(Core):
         """At which rates parts of the network learn; all at one if None."""
         return None
 
+    def networks(self, model: nn.Module) -> Sequence[Sequence[nn.Parameter]]:
+        """The parameters of each of several networks that learn beside each other, none in more than one.
+
+        `loss()` adds up their losses, each by what that network says itself, over the same terms. Each is trained as if
+        it were alone: its gradient is clipped by its own norm. They learn at one rate, so `pace()` is None. By default
+        there are none: the model is one network.
+
+        Args:
+            model: The networks.
+        """
+        return ()
+
     def lessons(
         self, model: nn.Module, examples: Examples, config: TrainingOptions, epoch: int, share: float, *, is_fresh: bool
     ) -> Examples:

@@ -74,9 +74,12 @@ class Trainer:
         self.twin = self.model if self.device.type == "cpu" else copy.deepcopy(self.model)
         self.model.to(self.device)
         self.pace = task.pace(self.model, recipe)
-        groups = self.pace.groups if self.pace else None
+        networks = task.networks(self.model)
+        self.networks = max(len(networks), 1)
+        groups = self.pace.groups if self.pace else networks
         tables = learn_by_rows(self.model) if self.device.type == "cpu" else []
-        self.optimizer = Adam(self.model.parameters(), self.config.weight_decay, self.config.epsilon, groups, tables)
+        numbers = self.config.weight_decay, self.config.epsilon
+        self.optimizer = Adam(self.model.parameters(), *numbers, groups, tables, clips_apart=len(networks) > 0)
         self.steps = len(task.order(self.train, self.config, 1))
         self.state, self.best = TrainingState(), dict[str, Tensor]()
         self.carried: dict[int, tuple[Tensor, ...]] = {}
@@ -175,6 +178,7 @@ class Trainer:
         self.optimizer.forget_gradients()
         loss_sum, weight, sums, wish = self._backward(index, total, wish)
         norm = self.optimizer.clip(config.clip)
+        loss_sum /= self.networks
         value = loss_sum / (weight or 1.0)
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise TrainingError(self._diverged(value))

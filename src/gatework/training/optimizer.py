@@ -32,8 +32,9 @@ class Adam:
         parameters: The parameters of the network, all of one element type.
         weight_decay: The weight decay, times the learning rate.
         epsilon: What is added to the root that a step is divided by.
-        groups: The same parameters in groups that learn at rates of their own; all in one if None.
+        groups: The same parameters in groups that learn at rates of their own; all in one if None or empty.
         tables: Those parts of the network whose gradients come by rows, as `learn_by_rows()` gives them.
+        clips_apart: Whether the gradient of each group is clipped by its own norm.
 
     Attributes:
         tensors: For each group the tensor of its small parameters, then the others.
@@ -46,13 +47,15 @@ class Adam:
         epsilon: float = 1e-8,
         groups: Sequence[Sequence[nn.Parameter]] | None = None,
         tables: Sequence[nn.Embedding] = (),
+        *,
+        clips_apart: bool = False,
     ) -> None:
         given = [list(group) for group in groups] if groups else [[p for p in parameters if p.requires_grad]]
         by_rows = {id(words.weight): words for words in tables}
         joined = [_joined([p for p in group if p.numel() <= _SMALL], group[0]) for group in given]
         self._gradients = [gradient for _, gradient in joined]
         self._others = [p for group in given for p in group if p.numel() > _SMALL]
-        self._groups, self._factors = given, [1.0] * len(given)
+        self._groups, self._factors, self._clips_apart = given, [1.0] * len(given), clips_apart
         self._group = [*range(len(given)), *(k for k, group in enumerate(given) for p in group if p.numel() > _SMALL)]
         self.tensors: list[Tensor] = [*(tensor for tensor, _ in joined), *self._others]
         self._weight_decay, self._epsilon = weight_decay, epsilon
@@ -73,12 +76,19 @@ class Adam:
             parameter.grad = None
 
     def clip(self, most: float) -> float:
-        """Scales the gradients down where their norm, which is returned, is above `most`; 0 leaves them as they are."""
-        norm = math.hypot(*[float(torch.linalg.vector_norm(gradient)) for gradient in self.gradients()])
-        if most and most < norm + _NORM_EPSILON:
-            for gradient in self.gradients():
-                gradient.mul_(most / (norm + _NORM_EPSILON))
-        return norm
+        """Scales the gradients down where their norm is above `most`; 0 leaves them as they are.
+
+        Returns:
+            The norm before; of groups that are clipped apart the mean of their norms.
+        """
+        self._sum_rows()
+        there = self._moving()
+        groups = range(len(self._groups)) if self._clips_apart else (None,)
+        norms = []
+        for group in groups:
+            gradients = [values_of(self._gradient(k)) for k in there if group is None or self._group[k] == group]
+            norms.append(_clip(gradients, most))
+        return sum(norms) / len(norms)
 
     def pace(self, factors: Sequence[float]) -> None:
         """Lets each group learn at the learning rate times its factor from now on; one of 0 stays as it is."""
@@ -184,6 +194,15 @@ class Adam:
         """The gradient of each of `tensors` that has one, of a table the rows that are there."""
         self._sum_rows()
         return [values_of(self._gradient(k)) for k in self._moving()]
+
+
+def _clip(gradients: Sequence[Tensor], most: float) -> float:
+    """Scales gradients down where their common norm, which is returned, is above `most`, unless that is 0."""
+    norm = math.hypot(*[float(torch.linalg.vector_norm(gradient)) for gradient in gradients])
+    if most and most < norm + _NORM_EPSILON:
+        for gradient in gradients:
+            gradient.mul_(most / (norm + _NORM_EPSILON))
+    return norm
 
 
 def _joined(small: Sequence[nn.Parameter], like: Tensor) -> tuple[Tensor, Tensor]:

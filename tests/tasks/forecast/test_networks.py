@@ -1,6 +1,8 @@
 """Several networks in one forecaster: each learns alone, and their mean is what it says."""
 
+import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,6 +12,7 @@ import torch
 from gatework import tasks
 from gatework.reports import report
 from gatework.tasks.forecast.metrics import LEVELS
+from gatework.tasks.forecast.task import ForecastTask
 from gatework.training.fitting import prepare
 from support.daily_tables import daily, small, trained
 
@@ -24,17 +27,66 @@ def begun(networks: int):
     return task, task.model(recipe.model), task.encode(dataset.train).batch(np.arange(32))
 
 
-def test_each_network_begins_from_other_weights_and_learns_by_its_own_loss() -> None:
-    (task, two, batch), (_, one, _) = begun(2), begun(1)
-    first, second = two.alone
-    assert not torch.equal(first.network.encode.weight, second.encode.weight)
-    task.loss(two, batch).mean().backward()
+def test_each_network_begins_from_other_weights_and_has_the_gradient_that_it_has_alone() -> None:
+    (task, three, batch), (_, one, _) = begun(3), begun(1)
+    starts = [network.state_dict() for network in three.others]
+    assert not torch.equal(three.encode.weight, three.others[0].encode.weight)
+    assert not torch.equal(three.others[0].encode.weight, three.others[1].encode.weight)
+    assert torch.equal(torch.rand(1), (begun(1), torch.rand(1))[1])  # dropout goes on with the same numbers
+    assert torch.equal(begun(2)[1].others[0].encode.weight, starts[0]["encode.weight"])
+    task.loss(three, batch).mean().backward()
     task.loss(one, batch).mean().backward()
-    weights = dict(two.named_parameters())
+    weights = dict(three.named_parameters())
     for name, weight in one.named_parameters():
         assert torch.equal(weight, weights[name])
-        # A half of the mean of two, to the last bit: a factor of two moves no digit.
-        assert torch.equal(weight.grad, 2 * weights[name].grad)
+        assert torch.equal(weight.grad, weights[name].grad)
+
+
+SETTINGS = [
+    {"distribution": "free"},
+    {"distribution": "auto", "clip": 0.05},
+    {"distribution": "student", "weight_decay": 0.1, "averaging": 0.9},
+    {"distribution": "normal", "shards": 2, "zoneout": 0.1, "decoder": "recursive"},
+    {"distribution": "free", "hidden": 132, "epochs": 2, "warmup": 0.3},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: ",".join(settings))
+def test_each_network_learns_to_the_last_bit_as_it_does_alone(
+    tmp_path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dropout, a clip that is always at work and weights in tensors of both kinds among what could couple them."""
+    counts = np.random.default_rng(1).poisson(3 + 2 * np.sin(np.arange(90) / 2))
+    table = daily(counts if settings["distribution"] == "auto" else WAVE)
+    same = {"epochs": 4, "dropout": 0.2, "clip": 0.5, "patience": 0, "best_weights": False, "seed": 3} | settings
+    begin, starts = ForecastTask.begin, list[dict[str, torch.Tensor]]()
+
+    def begin_and_keep(task: ForecastTask, model: Any, *given: Any) -> None:
+        begin(task, model, *given)
+        starts.extend(copy.deepcopy(dict(other.named_parameters())) for other in model.others)
+
+    monkeypatch.setattr(ForecastTask, "begin", begin_and_keep)
+    together = trained(table, tmp_path / "together", networks=3, **same)
+    alone = [trained(table, tmp_path / "first", **same)]
+    for place, start in enumerate(list(starts)):
+
+        def begin_from(task: ForecastTask, model: Any, *given: Any, start: dict[str, torch.Tensor] = start) -> None:
+            begin(task, model, *given)
+            with torch.no_grad():
+                for name, weight in model.named_parameters():
+                    weight.copy_(start[name])
+
+        monkeypatch.setattr(ForecastTask, "begin", begin_from)
+        alone.append(trained(table, tmp_path / f"{place}", **same))
+    members = [together.network, *together.network.others]  # type: ignore[attr-defined]
+    for member, run in zip(members, alone, strict=True):
+        weights = dict(member.named_parameters())
+        for name, weight in run.network.named_parameters():
+            assert torch.equal(weight, weights[name]), name
+    told = [pl.read_ndjson(run.path / "metrics.jsonl") for run in (together, *alone)]
+    for name in ("train_loss", "gradient_norm"):
+        mean = np.mean([epochs[name] for epochs in told[1:]], axis=0)
+        np.testing.assert_allclose(told[0][name], mean, rtol=1e-6)
 
 
 @pytest.mark.parametrize("distribution", ["free", "student"])

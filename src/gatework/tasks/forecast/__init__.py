@@ -8,11 +8,11 @@ from gatework._lazy import lazy
 
 if TYPE_CHECKING:
     from gatework.tasks.forecast.exporting import exportable
-    from gatework.tasks.forecast.model import ForecastNetwork, forecast_loss, mean_loss, quantile_loss
+    from gatework.tasks.forecast.model import ForecastNetwork, added_losses, forecast_loss, quantile_loss
 
-__all__ = ["ForecastNetwork", "exportable", "forecast_loss", "mean_loss", "quantile_loss"]
+__all__ = ["ForecastNetwork", "added_losses", "exportable", "forecast_loss", "quantile_loss"]
 
 __getattr__, __dir__ = lazy(
     __name__,
-    {"exporting": ("exportable",), "model": ("ForecastNetwork", "forecast_loss", "mean_loss", "quantile_loss")},
+    {"exporting": ("exportable",), "model": ("ForecastNetwork", "forecast_loss", "added_losses", "quantile_loss")},
 )

@@ -45,6 +45,7 @@ from gatework.tasks.forecast.window_store import OriginBatch
 _KNOWN_WIDTH = 32
 # The exponential of more is beyond float32.
 _LARGEST_LOG, _SMALLEST = 80.0, 1e-30
+_SEEDS = 1 << 62
 _FREE: Distribution = "free"
 
 
@@ -175,7 +176,7 @@ class ForecastNetwork(Member):
     """A network, or the mean of several that differ in what they began from, with what is known of its intervals.
 
     The mean is one of quantiles, level by level, or of the numbers of laws of counts. The first network is the module
-    itself; each learns by its own loss.
+    itself. Each learns as it would alone: by its own loss, with the random numbers that one network draws.
 
     Args:
         config: The cell, its size and its options.
@@ -186,7 +187,11 @@ class ForecastNetwork(Member):
 
     def __init__(self, config: ModelOptions, plan: ForecastOptions, *, series: int, **sizes: Any) -> None:
         super().__init__(config, plan, **sizes)
-        self.others = nn.ModuleList(Member(config, plan, **sizes) for _ in range(plan.networks - 1))
+        self.others = nn.ModuleList()
+        if plan.networks > 1:
+            with torch.random.fork_rng(devices=[]):  # training goes on with the numbers that follow one network's
+                torch.default_generator.manual_seed(int(torch.randint(_SEEDS, ())))
+                self.others.extend(Member(config, plan, **sizes) for _ in range(plan.networks - 1))
         self.losses: Tensor
         if self.free_answer is not None:
             self.register_buffer("losses", torch.zeros(2))
@@ -206,8 +211,22 @@ class ForecastNetwork(Member):
         return torch.stack(said).mean(dim=0) if len(said) > 1 else said[0]
 
     def each(self, **windows: Any) -> list[Tensor]:
-        """What each network says, the first one first; the arguments are those of `forward()`."""
-        return [super().forward(**windows), *(other(**windows) for other in self.others)]
+        """What each network says, the first one first, all of the same random numbers in training, as dropout's.
+
+        The arguments are those of `forward()`.
+        """
+        devices = [windows["inputs"].device] if windows["inputs"].is_cuda else []
+        others = []
+        for other in self.others:
+            with torch.random.fork_rng(devices, enabled=self.training):
+                others.append(other(**windows))
+        return [super().forward(**windows), *others]
+
+    def apart(self) -> list[list[nn.Parameter]]:
+        """The parameters of each network, the first one's first."""
+        theirs = [list(other.parameters()) for other in self.others]
+        shared = {id(parameter) for each in theirs for parameter in each}
+        return [[parameter for parameter in self.parameters() if id(parameter) not in shared], *theirs]
 
     @property
     def alone(self) -> list[nn.Module]:
@@ -328,10 +347,10 @@ def forecast_loss(
     return Loss(sum(losses[1:], losses[0]), weight)
 
 
-def mean_loss(losses: Sequence[Loss]) -> Loss:
-    """The mean of the losses of several networks on the same steps, so that none moves another one's gradient."""
+def added_losses(losses: Sequence[Loss]) -> Loss:
+    """The sum of the losses of several networks on the same steps, so that each has the gradient that it has alone."""
     first, *others = losses
-    return Loss(sum((other.total for other in others), first.total), len(losses) * first.weight)
+    return Loss(sum((other.total for other in others), first.total), first.weight)
 
 
 def quantile_loss(

@@ -218,8 +218,12 @@ class ForecastTask(DenseTask):
         return forecast.ForecastNetwork(config, self.plan, series=self._pairs, log=self.features.log, **sizes)
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
-        """The mean loss of the networks, each by what it says itself."""
-        return forecast.mean_loss([self.loss_of(said, batch) for said in _network(model).each(**batch.tensors())])
+        """The sum of the losses of the networks, each by what it says itself."""
+        return forecast.added_losses([self.loss_of(said, batch) for said in _network(model).each(**batch.tensors())])
+
+    def networks(self, model: nn.Module) -> Sequence[Sequence[nn.Parameter]]:
+        """The parameters of each network."""
+        return _network(model).apart()
 
     def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
         """The quantile loss, or that of a distribution, in each window's own measure, summed over observed steps."""
