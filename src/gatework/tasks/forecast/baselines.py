@@ -26,6 +26,7 @@ from gatework.tasks.forecast.methods import (
     Seasonal,
 )
 from gatework.tasks.forecast.metrics import answers_of
+from gatework.tasks.forecast.rests import Rests
 from gatework.tasks.forecast.statistical import STATISTICAL, Statistical, absent
 from gatework.tasks.forecast.windows import Origins, origins_of
 
@@ -56,7 +57,7 @@ def fitted(dataset: ForecastDataset, part: Part) -> list[Fitted]:
 
     Of small counts the quantiles of the past besides. The linear model is fitted to the training part; the last three
     to all that stands before the part's first origin. Where what is known ahead adds to the values, all of them but
-    these quantiles forecast the rest.
+    these quantiles forecast the rest. Where nothing ever happens all say so, as the network does.
     They are fitted once for a data set.
     """
     if part not in dataset.methods:
@@ -74,7 +75,8 @@ def fitted(dataset: ForecastDataset, part: Part) -> list[Fitted]:
             makers = [_adjusted(make, effects, least) for make in makers]
         if are_small_counts(dataset.table, dataset.ends):
             makers.append(PastQuantiles)
-        dataset.methods[part] = [_timed(make, origins) for make in makers]
+        rests = Rests.fit(dataset.table, dataset.ends, dataset.plan)
+        dataset.methods[part] = [_timed(make, origins, rests) for make in makers]
     methods: list[Fitted] = dataset.methods[part]
     return methods
 
@@ -129,7 +131,9 @@ def _adjusted(make: Callable[[], Method], effects: Effects, least: float) -> Cal
     return lambda: Adjusted(make(), effects, least)
 
 
-def _timed(make: Callable[[], Method], origins: Origins) -> Fitted:
+def _timed(make: Callable[[], Method], origins: Origins, rests: Rests | None) -> Fitted:
     start = perf_counter()
     method = make()
-    return Fitted(method, method.quantiles(origins), perf_counter() - start)
+    quantiles = method.quantiles(origins)
+    quantiles = quantiles if rests is None else rests.applied(quantiles, origins, origins.table)
+    return Fitted(method, quantiles, perf_counter() - start)

@@ -191,21 +191,23 @@ def candidates(blend: Blend) -> list[str]:
     return [name for name in blend.validation if name in {*blend.weights, NETWORK, *STATISTICAL}]
 
 
-def weighing(blend: Blend, bands: Bands, said: Mapping[str, np.ndarray], origins: Origins, keys: np.ndarray) -> Bands:
+def weighing(
+    blend: Blend, bands: Bands, said: Mapping[str, np.ndarray], y: np.ndarray, times: np.ndarray, keys: np.ndarray
+) -> Bands:
     """With what the validation part says of the candidates for the median.
 
     Args:
         blend: What was chosen there.
         bands: What is known of the intervals.
         said: What each says of that part, and the answer.
-        origins: Its origins.
+        y: What came to pass, NaN where nothing was observed, shape (origins, horizon).
+        times: The first step that each of its origins forecasts, as a position on the grid, shape (origins,).
         keys: Which series each is of.
     """
     errors = {name: blend.validation[name] for name in candidates(blend) if name in blend.validation}
     if not errors:
         return bands
-    y = origins.actuals()["value"]
-    return dataclasses.replace(bands, shares=Shares.chosen(errors, said, y, origins.times(), keys, bands.block))
+    return dataclasses.replace(bands, shares=Shares.chosen(errors, said, y, times, keys, bands.block))
 
 
 def made(blend: Blend, dataset: ForecastDataset, history: Panel, bands: Bands) -> ForecastBlend:

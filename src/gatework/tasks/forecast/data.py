@@ -37,6 +37,7 @@ from gatework.tasks.forecast.measures import (
 )
 from gatework.tasks.forecast.metrics import mase
 from gatework.tasks.forecast.options import COUNTS, Distribution, ForecastOptions, Skip
+from gatework.tasks.forecast.rests import Rests
 from gatework.tasks.forecast.season import season, seasons
 from gatework.tasks.forecast.totals import with_totals
 from gatework.tasks.forecast.window_store import simple
@@ -229,6 +230,8 @@ def _planned(
         plan = dataclasses.replace(plan, non_negative=is_non_negative(table, ends))
         if plan.non_negative:
             notes = [*notes, "The targets look like counts or amounts: forecasts stop at 0 (--no-non-negative)."]
+    if rests := Rests.fit(table, ends, plan):
+        notes = [*notes, rests.note(table)]
     return dataclasses.replace(plan, distribution=_distribution(plan, table, ends, source)), ends, origins, notes
 
 

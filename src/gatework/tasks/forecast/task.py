@@ -43,6 +43,7 @@ from gatework.tasks.forecast.metrics import (
 from gatework.tasks.forecast.moments import moments
 from gatework.tasks.forecast.networks import each_alone
 from gatework.tasks.forecast.options import OPTIONS, ForecastOptions
+from gatework.tasks.forecast.rests import Rests
 from gatework.tasks.forecast.statistical import absent
 from gatework.tasks.forecast.stored import StoredOriginSplit, stored_forecast_dataset
 from gatework.tasks.forecast.stored_origins import StoredOriginExamples
@@ -74,6 +75,7 @@ class ForecastTask(DenseTask):
         history: The end of every series: what a forecast is made from where no newer table is given.
         answer: What answers instead of the network alone, where the validation part chose that.
         scale: The size of errors of each series and target, where forecasts add up, shape (series, targets).
+        rests: The steps at which nothing ever happens, where there are such.
     """
 
     options = OPTIONS
@@ -91,6 +93,7 @@ class ForecastTask(DenseTask):
     history: Panel
     answer: ForecastBlend | None = field(default=None, compare=False)
     scale: np.ndarray | None = field(default=None, compare=False)
+    rests: Rests | None = field(default=None, compare=False)
 
     @property
     def pipeline(self) -> str:
@@ -135,7 +138,8 @@ class ForecastTask(DenseTask):
         features = Features.fit(table, forecasts.ends, plan, learnt)
         # What is known ahead may end with the table; then there is a whole window whose future the table has.
         kept = tail(table, plan.window + (plan.horizon if table.columns.known else 0))
-        return cls(plan, features, kept, scale=learnt.scale if plan.totals else None)
+        rests = Rests.fit(table, forecasts.ends, plan)
+        return cls(plan, features, kept, scale=learnt.scale if plan.totals else None, rests=rests)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
@@ -145,6 +149,7 @@ class ForecastTask(DenseTask):
             "history": to_state(self.history),
             **({"answer": self.answer.state()} if self.answer else {}),
             **({"scale": np.nan_to_num(self.scale).tolist()} if self.scale is not None else {}),
+            **({"rests": self.rests.state()} if self.rests else {}),
         }
 
     def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
@@ -184,7 +189,10 @@ class ForecastTask(DenseTask):
             checked(features.effects, (ahead, len(history.columns.targets)))
         answer = ForecastBlend.from_state(state["answer"], history) if "answer" in state else None
         scale = checked(state["scale"], features.spread.shape) if "scale" in state else None
-        return cls(plan, features, history, answer, scale)
+        rests = Rests.from_state(state["rests"]) if "rests" in state else None
+        if rests is not None and rests.counts[0].shape[:2] != features.spread.shape:
+            raise ValueError("the steps at which series rest are not those of the series")
+        return cls(plan, features, history, answer, scale, rests)
 
     @cached_property
     def _panels(self) -> dict[int, tuple[Panel, WindowStore]]:
@@ -250,24 +258,24 @@ class ForecastTask(DenseTask):
     def blended(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> ForecastTask:
         """The task with the best of network, simple methods and their weighted mean on the first validation part."""
         (first, network), part = self._trainings(model, dataset, earlier)[0]
-        raw = _raw(first, network, part.validation)
+        raw = self._resting(_raw(first, network, part.validation), origins_of(part.validation))
         blend = choose(raw, part)
         said, origins = on_part(blend, raw, part, "validation"), origins_of(part.validation)
         known = Bands.unknown(offering(blend, said), self._pairs, self.plan.horizon, _network(network).least_side)
         bands = self._taught(self._taught(known, *before_validation(blend, part)), said, origins)
-        bands = weighing(blend, bands, said, origins, self._keys(origins))
+        bands = weighing(blend, bands, said, self._awake(origins), origins.times(), self._keys(origins))
         last = _forecasts(dataset).trainings[-1]
         return dataclasses.replace(self, answer=made(blend, last, self.history, bands))
 
     def _taught(self, bands: Bands, said: Mapping[str, np.ndarray], origins: Origins) -> Bands:
         """What is known of bands with what these origins teach."""
-        return bands.held_back(said, origins.actuals()["value"], origins.times(), self._keys(origins), self._least)
+        return bands.held_back(said, self._awake(origins), origins.times(), self._keys(origins), self._least)
 
     def _held_back(self, raw: np.ndarray, split: Split, network: ForecastNetwork) -> Calibration:
         """What quantiles for held-back origins say of their intervals."""
         origins = origins_of(split)
         known = Calibration.unknown(self._pairs, self.plan.horizon, network.least_side)
-        return known.held_back(raw, split.targets["value"], origins.times(), self._keys(origins))
+        return known.held_back(raw, self._awake(origins, split), origins.times(), self._keys(origins))
 
     def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> Evaluation:
         """The forecasts of the test part, each with the intervals that were known to hold when it was made."""
@@ -307,7 +315,18 @@ class ForecastTask(DenseTask):
     def _banded(self, bands: Bands, said: Mapping[str, np.ndarray], split: Split) -> tuple[np.ndarray, Bands]:
         """Answers, each with bands by what was known at its origin, and what is known in the end."""
         origins = origins_of(split)
-        return bands.follow(said, split.targets["value"], origins.times(), self._keys(origins), self._least)
+        y, keys = self._awake(origins, split), self._keys(origins)
+        quantiles, after = bands.follow(said, y, origins.times(), keys, self._least)
+        return self._resting(quantiles, origins), after
+
+    def _resting(self, quantiles: np.ndarray, origins: Origins) -> np.ndarray:
+        """Quantiles that are 0 where nothing ever happens."""
+        return quantiles if self.rests is None else self.rests.applied(quantiles, origins, self.history)
+
+    def _awake(self, origins: Origins, split: Split | None = None) -> np.ndarray:
+        """What came to pass at all other steps, NaN where nothing ever happens."""
+        y = (origins.actuals() if split is None else split.targets)["value"]
+        return y if self.rests is None else self.rests.awake(y, origins, self.history)
 
     @property
     def _least(self) -> float:
@@ -317,11 +336,11 @@ class ForecastTask(DenseTask):
     def _followed(self, known: Calibration, raw: np.ndarray, split: Split) -> tuple[np.ndarray, Calibration]:
         """Stretched quantiles, each by what was known at its origin, and what is known in the end."""
         origins = origins_of(split)
-        factors, after = known.follow(raw, split.targets["value"], origins.times(), self._keys(origins))
+        factors, after = known.follow(raw, self._awake(origins, split), origins.times(), self._keys(origins))
         quantiles = stretched(raw.astype(np.float64), factors)
         # Stretched, the quantiles of counts are counts again.
         quantiles = np.round(quantiles) if known.least_side else quantiles
-        return np.maximum(quantiles, self._least), after
+        return self._resting(np.maximum(quantiles, self._least), origins), after
 
     @property
     def _pairs(self) -> int:

@@ -1,0 +1,96 @@
+"""Steps at which nothing ever happens: found in the training part, forecast as 0, until something happens there."""
+
+import datetime
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gatework.data.panel import read_panel
+from gatework.data.tables import Table
+from gatework.options import TimeOptions
+from gatework.tasks.forecast.metrics import LEVELS
+from gatework.tasks.forecast.options import ForecastOptions
+from gatework.tasks.forecast.rests import Rests
+from gatework.tasks.forecast.windows import last_origins
+from gatework.training import Run, train
+
+MONDAY = datetime.datetime(2023, 1, 2)
+
+
+def shop(weeks: int, seed: int = 0, opens: int | None = None, closed: int = 6) -> pl.DataFrame:
+    """Daily sales of a shop that is closed on one day of the week, until it opens in some week."""
+    random, rows = np.random.default_rng(seed), []
+    week = random.uniform(20, 60, 7)
+    for day in range(7 * weeks):
+        is_closed = day % 7 == closed and (opens is None or day // 7 < opens)
+        rows.append((MONDAY + datetime.timedelta(day), 0 if is_closed else int(random.poisson(week[day % 7])) + 1))
+    return pl.DataFrame(rows, schema=["time", "y"], orient="row")
+
+
+def fitted(frame: pl.DataFrame, season: int = 7, *, non_negative: bool = True):
+    table = read_panel(Table.of(frame), TimeOptions(time="time"), ["y"])
+    plan = ForecastOptions(season=season, horizon=7, window=21, non_negative=non_negative)
+    return table, Rests.fit(table, np.array([len(table.series[0])]), plan)
+
+
+@pytest.mark.parametrize("season", [7, 1])
+@pytest.mark.parametrize(("weeks", "highest"), [(8, 0.9), (37, 0.95), (38, 0.975), (100, 0.975)])
+def test_every_quantile_that_laplaces_rule_allows_is_zero(weeks: int, highest: float, season: int) -> None:
+    table, rests = fitted(shop(weeks), season)
+    assert rests is not None
+    origins = last_origins(table, 7, season)
+    quantiles = rests.applied(np.ones((1, 7, len(LEVELS))), origins, table)[0]
+    assert (quantiles[:6] == 1).all()
+    assert [level for level, value in zip(LEVELS, quantiles[6], strict=True) if value == 0] == [
+        level for level in LEVELS if level <= highest
+    ]
+    assert "every Sunday" in rests.note(table)
+    again = Rests.from_state(rests.state())
+    assert np.array_equal(again.at(origins, table), rests.at(origins, table))
+
+
+def test_what_chance_may_have_made_is_no_rule() -> None:
+    assert fitted(shop(7))[1] is None
+    assert fitted(shop(20), non_negative=False)[1] is None
+    assert fitted(shop(20, opens=19))[1] is None
+    rare = shop(20).with_columns(y=pl.when(pl.int_range(pl.len()) % 31 == 2).then("y").otherwise(0))
+    assert fitted(rare)[1] is None
+    market = shop(20).with_columns(y=pl.when(pl.int_range(pl.len()) % 7 == 2).then("y").otherwise(0))
+    assert fitted(market)[1] is not None
+
+
+def test_a_day_that_is_no_longer_closed_is_forecast_again() -> None:
+    table, rests = fitted(shop(30))
+    newer, _ = fitted(shop(33, opens=31))
+    assert rests is not None
+    assert rests.at(last_origins(table, 7, 7), table)[0].tolist() == [0] * 6 + [30]
+    assert not rests.at(last_origins(newer, 7, 7), table).any()
+    y = np.arange(7.0)[None]
+    assert np.isnan(rests.awake(y, last_origins(table, 7, 7), table)[0]).tolist() == [False] * 6 + [True]
+
+
+def test_hours_at_which_a_shop_is_closed() -> None:
+    random = np.random.default_rng(0)
+    hours = [MONDAY + datetime.timedelta(hours=k) for k in range(24 * 7 * 10)]
+    open_now = [8 <= at.hour < 20 and at.weekday() < 6 for at in hours]
+    sales = [int(random.poisson(30)) + 1 if is_open else 0 for is_open in open_now]
+    table, rests = fitted(pl.DataFrame({"time": hours, "y": sales}), season=24)
+    assert rests is not None
+    origins = last_origins(table, 24 * 7, 24)
+    assert ((rests.at(origins, table)[0] == 0) == np.array(open_now[: 24 * 7])).all()
+
+
+def test_a_closed_day_is_forecast_as_zero_by_a_run_and_by_simple_methods(tmp_path) -> None:
+    table = pl.concat([shop(60, k).with_columns(store=pl.lit(f"s{k}")) for k in range(2)])
+    run = train(
+        "forecast", table, out=tmp_path / "run", time="time", target="y", series="store", horizon=7, epochs=2, hidden=4
+    )
+    for opened in (run, Run.open(tmp_path / "run")):
+        rows = opened.predict()
+        is_closed = rows["time"].cast(pl.String).str.slice(0, 10).str.to_date().dt.weekday() == 7
+        assert is_closed.sum() == 2
+        quantiles = rows.filter(is_closed).select("forecast", pl.col("^q0.*$"))
+        assert (quantiles.to_numpy() == 0).all()
+        assert (rows.filter(~is_closed)["forecast"] > 1).all()
+        assert (rows.filter(is_closed)["network"] == 0).all() if "network" in rows.columns else True
