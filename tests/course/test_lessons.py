@@ -7,7 +7,7 @@ import re
 import pytest
 
 from gatework.course.lessons import lesson, lessons
-from gatework.course.notebooks import build, outputs
+from gatework.course.notebooks import build, kernel, outputs
 from gatework.errors import DataError, UsageError
 
 LESSONS = lessons()
@@ -75,3 +75,10 @@ def test_a_notebook_runs_though_the_folder_of_the_one_before_is_gone(running, tm
     assert printed.text.split() == [str(tmp_path), "False"]
     with pytest.raises(DataError, match=r"^a cell of the lesson failed: ValueError: no$"):
         running.execute(new_notebook(cells=[new_code_cell("raise ValueError('no')")]), tmp_path)
+
+
+def test_a_kernel_that_dies_is_told_in_a_sentence(tmp_path):
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    with kernel() as dying, pytest.raises(DataError, match=r"^the Python that runs the lessons ended in the middle"):
+        dying.execute(new_notebook(cells=[new_code_cell("import os\nos._exit(9)")]), tmp_path)

@@ -17,6 +17,14 @@ LESSONS = lessons()
 BY_NAME = pytest.mark.parametrize("each", LESSONS, ids=[each.name for each in LESSONS])
 # A page that lets no text run as code is asked once and waits itself: to be asked again and again would be such a text.
 ENDED = "node => Promise.all(node.getAnimations().map(each => each.finished))"
+# A legend over the title of its axis, or the figure beside a bar over the bar's name.
+OVERLAPS = """plots => plots.flatMap(plot => {
+    const boxes = (those) => [...plot.querySelectorAll(those)].map(each => each.getBoundingClientRect());
+    const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 &&
+        Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
+    return [[".legend text", ".xtitle"], [".bars text", ".ytick text"]].flatMap(([one, other]) =>
+        boxes(one).some(a => boxes(other).some(b => meet(a, b))) ? [`${plot.getAttribute("aria-label")}: ${one}`] : []);
+})"""
 GREEN, RED = "rgb(26, 127, 75)", "rgb(179, 38, 30)"
 
 
@@ -104,6 +112,7 @@ def test_every_plot_of_a_lesson_is_drawn_on_a_phone_and_every_answer_of_a_quiz_g
         drawn = page.locator(".plot .main-svg .trace, .plot .main-svg .hm, .plot .main-svg .heatmaplayer image")
         assert drawn.count() >= places.count()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator(".plot").evaluate_all(OVERLAPS) == []
         assert page.locator("math").count() == 0 or page.locator("math").first.bounding_box()["height"] > 5
     assert page.locator("[data-quiz]").count() == len(each.questions)
     for name, question in each.questions.items():
@@ -168,6 +177,29 @@ def test_the_drawing_of_the_cell_follows_its_slider(lesson_3):
     assert float(after) < 0.1
     figure.locator('[data-name="i"] rect').evaluate(ENDED)
     assert figure.locator('[data-name="i"] rect').evaluate(fill) != dark
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_lesson_that_is_read_in_the_dark_is_printed_in_ink_and_within_the_sheet(open_page):
+    page = open_page("02-the-recurrent-network.html", scheme="dark", width=1280)
+    ink = "[...document.querySelectorAll('.xtitle')].map(node => getComputedStyle(node).fill)"
+    assert set(page.evaluate(ink)) == {"rgb(236, 234, 230)"}
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 718, "height": 1000})
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert set(page.evaluate(ink)) == {"rgb(27, 27, 29)"} == {colour_of(page.locator("h1"))}
+    right = page.locator(".plot .main-svg").evaluate_all("all => all.map(each => each.getBoundingClientRect().right)")
+    assert max(right) <= 718
+    page.emulate_media(media="screen", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert set(page.evaluate(ink)) == {"rgb(236, 234, 230)"}
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_field_is_named_by_its_question(lesson_3):
+    assert lesson_3.get_by_role("textbox", name="What is the forget gate f, to three digits?").count() == 1
 
 
 @pytest.mark.browser

@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from gatework.course.experiments.pages import EXPERIMENTS
 from gatework.reports import write_report, write_run_report
 from support import patience
 from support.report_folders import write_comparison
@@ -46,6 +47,17 @@ def test_every_plot_draws_in_light_and_dark(show_once, request, name, scheme):
     expected = {"waves": 3 + 1 + 3 + 6, "texts": 3 + 1 + 2, "single": 1 + 3 + 3 + 1}[name]
     assert len(marks) == expected
     assert all(marks.values()), marks
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.name)
+def test_a_table_of_results_is_as_wide_as_a_tablet_a_small_window_or_a_sheet_of_paper(show, tmp_path, experiment):
+    experiment.write(tmp_path / "report.html")
+    page = show(tmp_path / "report.html")
+    wide = {}
+    for width in (720, 744, 800, 900, 1024, 1057, 1100):
+        page.set_viewport_size({"width": width, "height": 800})
+        wide[width] = page.locator(".results").evaluate("table => table.getBoundingClientRect().right") - width
+    assert {width: by for width, by in wide.items() if by > 0} == {}
 
 
 @pytest.mark.parametrize("name", ["waves", "texts", "single"])

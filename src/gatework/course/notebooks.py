@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _DIRECTIVE = re.compile(r"^<!-- (quiz|solution|claim): (.+?) -->$", re.MULTILINE)
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-_SECONDS = 180
+_SECONDS_TO_START = 180
 # As in a new process, torch draws its first seed by chance. First the folder: the last one may be gone, and IPython
 # asks where it is before it forgets a name.
 _AFRESH = """__import__("os").chdir({folder!r})
@@ -111,18 +111,23 @@ class NotebookKernel:
             folder: The working folder.
 
         Raises:
-            DataError: A cell failed; the cause has the cell and its traceback.
+            DataError: A cell failed, and the cause has the cell and its traceback; or the kernel died.
         """
         from nbclient import NotebookClient
-        from nbclient.exceptions import CellExecutionError
+        from nbclient.exceptions import CellExecutionError, DeadKernelError
         from nbformat.v4 import new_code_cell
 
-        client = NotebookClient(notebook, km=self._manager, timeout=_SECONDS, startup_timeout=_SECONDS)
+        # However slow a machine is, a cell is waited for.
+        client = NotebookClient(notebook, km=self._manager, timeout=None, startup_timeout=_SECONDS_TO_START)
         notebook.cells.insert(0, new_code_cell(_AFRESH.format(folder=str(folder))))
         try:
             client.execute()
         except CellExecutionError as error:
             raise DataError(f"a cell of the lesson failed: {error.ename}: {error.evalue}") from error
+        except DeadKernelError as error:
+            raise DataError(
+                "the Python that runs the lessons ended in the middle of a cell; this happens where memory is short"
+            ) from error
         finally:
             notebook.cells.pop(0)
             if client.kc is not None:

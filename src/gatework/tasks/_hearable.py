@@ -59,8 +59,8 @@ def hearable(split: Split | None) -> Recorded:
     """
     if not isinstance(split, Recorded) or not len(split):
         raise UsageError(
-            "a page of sounds plays recordings, and a run keeps none; name one or a list of them: "
-            "gatework inspect RUN new.wav"
+            "a page of sounds plays recordings, and a run keeps none; name one, a list of them or a data set: "
+            "gatework inspect RUN new.wav, or gatework inspect RUN spoken-digits"
         )
     part = split.take(np.arange(min(len(split), _MOST_HEARD)))
     for file, seconds in zip(part.inputs.files, part.inputs.seconds.tolist(), strict=True):

@@ -24,7 +24,8 @@
       });
     }
     for (const input of place.querySelectorAll("input[type=text]")) {
-      input.setAttribute("aria-label", "Your answer");
+      const asked = place.querySelector(".NumericQn, .StringQn").textContent;
+      input.setAttribute("aria-label", `Your answer to: ${asked.trim()}`);
       input.setAttribute("autocomplete", "off");
       const label = place.querySelector(".InpLabel");
       label.textContent = "Your answer";

@@ -17,11 +17,15 @@ function wrapped(text, most) {
   return lines.join("<br>");
 }
 
-function draw(place) {
+// On paper: light, and no wider than a sheet, whatever the window is.
+const PAPER = 640;
+
+function draw(place, isOnPaper = false) {
   let text = place.querySelector("script").textContent;
-  if (dark.matches) text = text.replace(/#[0-9a-f]{6}/g, (colour) => PARTNERS[colour] || colour);
+  if (dark.matches && !isOnPaper) text = text.replace(/#[0-9a-f]{6}/g, (colour) => PARTNERS[colour] || colour);
   const figure = JSON.parse(text);
-  const isNarrow = place.clientWidth < 560;
+  const isNarrow = !isOnPaper && place.clientWidth < 560;
+  figure.layout.width = isOnPaper ? Math.min(PAPER, place.clientWidth) : undefined;
   for (const trace of figure.data) {
     if (trace.type === "bar") trace.y = trace.y.map((name) => wrapped(name, isNarrow ? 16 : 34));
   }
@@ -31,7 +35,11 @@ function draw(place) {
     for (const axis of [figure.layout.xaxis, figure.layout.yaxis]) {
       if (axis?.title?.text) axis.title.text = wrapped(axis.title.text, 38);
     }
-    if (figure.layout.showlegend) figure.layout.legend = { orientation: "h", y: -0.28, yanchor: "top", x: 0 };
+    // Below the axis and its title, however many lines these take and however low the plot is.
+    if (figure.layout.showlegend) figure.layout.legend = { orientation: "h", yref: "container", y: 0, yanchor: "bottom", x: 0 };
+    const [axis, bars] = [figure.layout.xaxis, figure.data[0]];
+    // A figure beside a bar to the left needs the room of its letters, of which a narrow plot has few.
+    if (bars.type === "bar" && axis.range?.[0] < 0) axis.range[0] = Math.min(0, ...bars.x) - 0.3 * (Math.max(0, ...bars.x) - Math.min(0, ...bars.x));
   }
   if (figure.layout.showlegend && isNarrow && figure.data.length > 4) {
     figure.layout.height = 340 + 22 * figure.data.length;
@@ -47,4 +55,7 @@ for (const place of plots) {
   place.append(drawing);
   draw(place);
 }
-dark.addEventListener("change", () => plots.forEach(draw));
+const drawAll = (isOnPaper) => plots.forEach((place) => draw(place, isOnPaper));
+dark.addEventListener("change", () => drawAll(false));
+addEventListener("beforeprint", () => drawAll(true));
+addEventListener("afterprint", () => drawAll(false));
