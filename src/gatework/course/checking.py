@@ -41,10 +41,11 @@ class Feedback:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
+        # The words are in the page's own ink: no colour can be read on both a light and a dark notebook.
         colour, sign = ("#1a7f4b", "✓") if self.is_right else ("#c2453b", "→") if self.is_begun else ("#7a7a83", "✎")
         return (
             f'<div class="check" role="status" style="border-left:4px solid {colour};padding:.3rem .9rem">'
-            f'<strong style="color:{colour}">{sign} {self.verdict}</strong> {html.escape(self.sentence)}</div>'
+            f"<strong>{sign} {self.verdict}</strong> {html.escape(self.sentence)}</div>"
         )
 
 
