@@ -268,8 +268,10 @@ _COMPOSED: dict[Callable[..., Any], Callable[..., Symbol]] = {
     F.silu: lambda x: x * torch.sigmoid(x),
 }
 """Functions of torch that are made of others."""
-_METHODS = ("sigmoid", "tanh", "relu", "exp", "log", "neg", "add", "sub", "mul", "div", "maximum", "minimum")
-_METHODS += ("abs", "absolute", "clamp", "clip", "square")
+_METHODS = (
+    *("sigmoid", "tanh", "relu", "exp", "log", "neg", "add", "sub", "mul", "div", "maximum", "minimum"),
+    *("abs", "absolute", "clamp", "clip", "square"),
+)
 
 
 def _composed(graph: Graph, function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Symbol:

@@ -135,13 +135,14 @@ def alarms_by_part(judged: pl.DataFrame, time: str, ids: Sequence[str]) -> pl.Da
             continue
         series = rows.partition_by(list(ids), maintain_order=True) if ids else [rows]
         weeks = weeks_of([each[time].cast(pl.Datetime("us")).to_physical().to_numpy() for each in series])
+        flags = rows["is_anomaly"].drop_nulls()
         lines.append(
             {
                 "part": PARTS[part],
                 "rows": f"{len(rows):,}",
                 "alarms": f"{alarms:,}",
                 "alarms_per_week": alarms / weeks if weeks > 0 else float("nan"),
-                "flagged_share": float(rows["is_anomaly"].mean() or 0.0),
+                "flagged_share": flags.sum() / max(1, len(flags)),
                 "highest_score": rows["score"].max(),
             }
         )
