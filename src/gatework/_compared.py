@@ -63,7 +63,7 @@ def compare(
     Args:
         source: A registered data set's name, a path, a pandas, polars or pyarrow frame, or a Dataset.
         out: The comparison folder.
-        cells: Names of registered cells.
+        cells: Registered cells by name, "mycell.py:MyCell", or what `@gatework.cell` made.
         seeds: How many seeds, counted from 0.
         match: "units" gives every cell the same hidden size; "parameters" widens the smaller cells.
         task: The task; the data set's own if None, or the one that the options of a person's own data imply.

@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import gatework
 from gatework.estimators import SequenceClassifier, SequenceRegressor
+from support.custom_cells import MyLSTM
 
 SMALL = {"cell": "rnn", "hidden": 6, "learning_rate": 0.05, "random_state": 0}
 
@@ -62,6 +63,8 @@ def test_an_array_of_three_dimensions_is_the_same_as_its_series():
     np.testing.assert_array_equal(fitted.predict(ragged)[:-1], fitted.predict(X))
     with pytest.raises(ValueError, match="X has 3 variables a step, but SequenceRegressor is expecting 2"):
         fitted.predict(np.zeros((2, 7, 3)))
+    with pytest.raises(ValueError, match="X has 1 variables a step, but SequenceRegressor is expecting 2"):
+        fitted.predict(X[:, :, 0])  # a table: one value a step
 
 
 def test_an_estimator_learns_what_the_workbench_learns(tmp_path):
@@ -104,6 +107,13 @@ def test_a_pickle_holds_the_weights_and_a_clone_none():
     np.testing.assert_array_equal(again.predict_proba(series), fitted.predict_proba(series))
     with pytest.raises(NotFittedError):
         clone(fitted).predict(series)
+
+
+def test_a_cell_itself_stands_where_its_name_does():
+    series, names = rising()
+    fitted = SequenceClassifier(epochs=1, **SMALL | {"cell": MyLSTM}).fit(series, names)
+    again = pickle.loads(pickle.dumps(clone(fitted).fit(series, names)))
+    np.testing.assert_array_equal(again.predict_proba(series), fitted.predict_proba(series))
 
 
 def test_settings_are_checked_in_the_workbenchs_sentences():

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -84,6 +85,16 @@ def test_a_forecaster_follows_a_season_and_its_pickle_says_the_same():
         fitted.predict(13)
     with pytest.raises(ValueError, match=r"the level 0\.3 is not known"):
         fitted.predict_quantiles(1, (0.3,))
+
+
+def test_a_series_of_polars_is_a_series():
+    series = waves()
+    for kind in (Forecaster(**TINY, horizon=3), AnomalyDetector(**TINY, context=12)):
+        fitted, expected = clone(kind).fit(pl.Series("sold", series)), clone(kind).fit(series)
+        asked = (2,) if isinstance(kind, Forecaster) else (pl.Series("sold", series),)
+        answers = fitted.predict(*asked), expected.predict(*asked)
+        np.testing.assert_array_equal(*answers)
+        assert np.ndim(answers[0]) == 1
 
 
 def test_what_is_known_ahead_moves_a_forecast():

@@ -61,6 +61,11 @@ def test_torchs_own_layer_and_a_packed_batch_give_the_same_trace():
     np.testing.assert_allclose(padded["h"][1, 0, :, 1], output[:, 0, :4].detach().numpy(), atol=1e-6)
 
 
+def test_a_trace_is_one_line_in_a_terminal():
+    found = trace(torch.nn.LSTM(3, 5, num_layers=2), torch.randn(7, 4, 3))
+    assert repr(found) == "Trace(lstm: i, f, g, o, c, h; (layers, directions, time, batch, units) (2, 1, 7, 4, 5))"
+
+
 @pytest.mark.parametrize("changes", [{}, {"padding": "pre", "max_tokens": 9}, {"bidirectional": True, "layers": 2}])
 def test_the_trace_of_a_text_run_names_what_every_step_reads(tmp_path, changes):
     opened = run(tmp_path / "run", **changes)

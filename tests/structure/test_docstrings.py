@@ -28,7 +28,7 @@ def arrays_of(node: ast.FunctionDef) -> list[str]:
     return [text for text in (ast.unparse(annotation) for annotation in given if annotation) if ARRAYS.search(text)]
 
 
-@pytest.mark.parametrize("package", ["nn", "decoding", "inference", "cells", "estimators", "serve", "export"])
+@pytest.mark.parametrize("package", ["nn", "decoding", "inference", "cells", "estimators", "serve", "export", "data"])
 def test_whatever_takes_or_gives_tensors_says_their_shapes(package):
     silent, count = [], 0
     for file in sorted((SOURCE / package).rglob("*.py")):

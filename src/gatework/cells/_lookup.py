@@ -9,15 +9,20 @@ from gatework.cells import custom, stored
 from gatework.cells._registry import REGISTRY
 from gatework.cells._spec import CellSpec
 from gatework.cells.custom import CustomCell
-from gatework.errors import UsageError, nearest
+from gatework.errors import KindError, UsageError, nearest
 
 
-def get(name: str) -> CellSpec:
-    """The registered cell of that name, or the one that `FILE.py:NAME` names.
+def get(name: str | CellSpec) -> CellSpec:
+    """The registered cell of that name, or the one that `FILE.py:NAME` names; a cell is itself.
 
     Raises:
         UsageError: There is no such cell.
+        KindError: It is neither a name nor a cell.
     """
+    if isinstance(name, CellSpec):
+        return name
+    if not isinstance(name, str):
+        raise KindError(f"a cell is named by a text or given as what @gatework.cell made, got {type(name).__name__}")
     if ":" in name:
         return custom.load(name)
     if name not in REGISTRY:
@@ -25,14 +30,14 @@ def get(name: str) -> CellSpec:
     return REGISTRY[name]
 
 
-def resolved(name: str) -> str:
+def resolved(name: str | CellSpec) -> str:
     """The name of a cell as it is kept in a run: a file's path is made absolute.
 
     Raises:
         UsageError: There is no such cell.
     """
-    get(name)
-    return custom.absolute(name)
+    cell = get(name)
+    return cell.name if isinstance(name, CellSpec) else custom.absolute(name)
 
 
 def kept(name: str) -> dict[str, Any] | None:

@@ -45,7 +45,7 @@ class StepRows:
     index: np.ndarray
 
     def take(self, chosen: np.ndarray) -> StepRows:
-        """Some rows, in this order."""
+        """The rows at these places, shape (chosen,), int64 or bool, in this order."""
         return StepRows(
             self.codes[chosen],
             self.positions[chosen],

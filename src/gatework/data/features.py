@@ -110,7 +110,7 @@ class FeatureStream:
         return self._frames(samples)
 
     def finish(self) -> np.ndarray:
-        """The frames that are left; the first one of a sound that has none yet."""
+        """The frames that are left, shape (frames, features); the first one of a sound that has none yet."""
         rest = np.zeros(0, np.float32)
         if self._resampler is not None:
             rest = self._resampler.resample_chunk(rest, last=True)

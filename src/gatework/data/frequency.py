@@ -163,7 +163,7 @@ class Grid:
 
         Args:
             frequency: The step.
-            stamps: Microseconds, int64.
+            stamps: Microseconds, shape (rows,), int64.
             is_named: Whether a person named the step, rather than that it was found from the stamps: a day, a week, or
                 a clock hour of many rows is then the calendar's.
         """
@@ -202,10 +202,10 @@ class Grid:
         return cls(frequency, (first - phase + size // 2) // size * size + phase)
 
     def positions(self, stamps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The step of each stamp: the nearest one, or that of the calendar.
+        """The step of each stamp, shape (rows,), microseconds: the nearest one, or that of the calendar.
 
         Returns:
-            Positions, int64, and how far each stamp lies from its step, microseconds, int64.
+            Positions and how far each stamp lies from its step, microseconds; both of shape (rows,), int64.
         """
         size = self.frequency.size
         if self.frequency.kind == "time":

@@ -37,7 +37,7 @@ class Inputs(Protocol):
         ...
 
     def columns(self) -> dict[str, pl.Series | list[np.ndarray]]:
-        """The columns of a table that holds them, as a run keeps its test part."""
+        """The columns of a table that holds them, as a run keeps its test part; arrays of shape (values,)."""
         ...
 
     def notes(self) -> tuple[str, ...]:
@@ -52,7 +52,7 @@ class SeriesInputs(np.ndarray):
 
     @classmethod
     def of(cls, values: np.ndarray) -> SeriesInputs:
-        """The same numbers, not copied."""
+        """The same numbers, shape (examples, steps, variables), not copied."""
         return np.asarray(values).view(cls)
 
     def identities(self) -> list[Hashable]:
@@ -60,7 +60,7 @@ class SeriesInputs(np.ndarray):
         return [series.tobytes() for series in self]
 
     def columns(self) -> dict[str, pl.Series | list[np.ndarray]]:
-        """One column "input", a row of numbers each."""
+        """One column "input", an array of shape (steps x variables,) for each series."""
         return {"input": list(np.asarray(self).reshape(len(self), -1))}
 
     def notes(self) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ class RaggedSeries:
         return [self[k].tobytes() for k in range(len(self))]
 
     def columns(self) -> dict[str, pl.Series | list[np.ndarray]]:
-        """One column "input", the numbers of each in a row."""
+        """One column "input", an array of shape (steps x variables,) for each series."""
         return {"input": [self[k].reshape(-1) for k in range(len(self))]}
 
     def notes(self) -> tuple[str, ...]:

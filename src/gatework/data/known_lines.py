@@ -17,7 +17,7 @@ def bare(strings: pl.Series) -> pl.Series:
 
 
 def line_keys(texts: pl.Series) -> np.ndarray:
-    """A number for each different line of texts that has a letter or a digit, sorted, int64."""
+    """A number for each different line of texts that has a letter or a digit, sorted, shape (lines,), int64."""
     return np.unique(_keys(bare(texts.fill_null("").str.split("\n").explode())))
 
 

@@ -41,7 +41,7 @@ class Microphone:
         return self._open(self.rate, channels=1, dtype="float32", callback=callback)
 
     def take(self, until: Callable[[], object]) -> np.ndarray:
-        """Records until a call returns."""
+        """Records until a call returns: mono samples, shape (samples,), float32, full scale at 1."""
         blocks: list[np.ndarray] = []
         with self.opened(lambda x, *_: blocks.append(x[:, 0].copy())):
             until()

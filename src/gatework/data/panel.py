@@ -73,12 +73,12 @@ class Panel:
         return self.grid.frequency
 
     def stamps(self, positions: np.ndarray) -> pl.Series:
-        """The times of grid positions, as dates or datetimes on the table's own clock."""
+        """The times of grid positions, shape (positions,), as dates or datetimes on the table's own clock."""
         return clock_times(self.grid, self.zone, positions)
 
 
 def clock_times(grid: Grid, zone: str | None, positions: np.ndarray) -> pl.Series:
-    """The times of grid positions: dates, or datetimes, with the zone where it is known."""
+    """The times of grid positions, shape (positions,): dates, or datetimes, with the zone where it is known."""
     raw = pl.Series("time", grid.stamps(np.asarray(positions, dtype=np.int64))).cast(pl.Datetime("us"))
     if grid.frequency.is_daily_or_longer:
         return raw.cast(pl.Date) if grid.anchor % DAY == 0 else raw
@@ -135,14 +135,18 @@ def read_panel(table: Table, config: TimeOptions, targets: Sequence[str], like: 
 
 
 def clock_of(stamps: Stamps, frequency: Frequency) -> np.ndarray:
-    """What a grid counts of stamps: moments in UTC below a day where they are known, else the local clock."""
+    """What a grid counts of stamps: moments in UTC below a day where they are known, else the local clock.
+
+    Returns:
+        Microseconds, shape (rows,), int64.
+    """
     return stamps.local if frequency.is_daily_or_longer or stamps.moments is None else stamps.moments
 
 
 def grid_of(
     stamps: Stamps, codes: np.ndarray, config: TimeOptions, where: str, like: Panel | None = None
 ) -> tuple[Grid, np.ndarray]:
-    """The grid, and the clock of the stamps that it counts."""
+    """The grid, and the clock of the stamps that it counts, shape (rows,), as are the codes of their series."""
     if like is not None:
         return like.grid, clock_of(stamps, like.frequency)
     finest = stamps.local if stamps.moments is None else stamps.moments
@@ -170,7 +174,7 @@ def _step(grid: Grid, zone: str | None, position: int) -> str:
 
 
 def grid_notes(grid: Grid, distance: np.ndarray, column: str, is_inferred: bool) -> list[str]:
-    """What a reader should know of how stamps became steps."""
+    """What a reader should know of how stamps became steps, by how far each lay from its own, shape (rows,)."""
     notes = [f"The step is {grid.frequency.words}, found from the stamps."] if is_inferred else []
     off = np.abs(distance[distance != 0])
     if len(off) and (grid.is_calendar or grid.frequency.kind == "months"):

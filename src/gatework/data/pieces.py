@@ -176,7 +176,7 @@ class PieceVocabulary:
         return len(self.tokens)
 
     def encoded(self, texts: Iterable[str | None], most: int) -> tuple[np.ndarray, np.ndarray]:
-        """How many tokens each text has, and the tokens of all of them in order, int32.
+        """How many tokens each text has, shape (texts,), and the tokens of all in order, shape (tokens,), int32.
 
         Args:
             texts: The texts; a missing one counts as empty.

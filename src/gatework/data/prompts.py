@@ -54,7 +54,7 @@ def read_prompts(path: str | os.PathLike[str]) -> list[str]:
 
 
 def remark_on(samples: np.ndarray, rate: int, text: str) -> str:
-    """What is wrong with a take, in a few words; nothing where it is good."""
+    """What is wrong with a take, mono of shape (samples,), in a few words; nothing where it is good."""
     facts = AudioFacts(rate, 1)
     facts.add(samples)
     if facts.seconds < len(text) / _FASTEST:

@@ -51,7 +51,7 @@ class Recordings:
         """Recordings of sounds in memory.
 
         Args:
-            sounds: Mono samples, float32, full scale at 1.
+            sounds: Mono samples, each of shape (samples,), float32, full scale at 1.
             rate: Their samples per second.
             spec: How they become features.
         """
@@ -82,7 +82,7 @@ class Recordings:
         return [hashlib.sha256(frames.tobytes()).digest() for frames in self.features]
 
     def columns(self) -> dict[str, pl.Series | list[np.ndarray]]:
-        """The files' names and lengths in seconds."""
+        """The files' names and lengths in seconds, columns of shape (recordings,)."""
         import polars as pl
 
         names = [file.name for file in self.files]

@@ -38,7 +38,7 @@ class Scale(Stored):
 
     @classmethod
     def fit(cls, values: np.ndarray) -> Scale:
-        """The statistics of the last axis' variables over every other axis, computed in float64."""
+        """The statistics of values of shape (..., variables), over every axis but the last, computed in float64."""
         flat = values.reshape(-1, values.shape[-1]).astype(np.float64)
         std = flat.std(axis=0)
         # A constant column's computed deviation is not exactly 0: it is rounding error of the size of the values.
@@ -87,7 +87,7 @@ class Scale(Stored):
         return ((values - np.array(self.mean)) / np.array(self.std)).astype(np.float32)
 
     def undo(self, values: np.ndarray) -> np.ndarray:
-        """Values in their own unit, float64."""
+        """Values of shape (..., variables) in their own unit, float64."""
         return values * np.array(self.std) + np.array(self.mean)
 
 
@@ -172,7 +172,7 @@ class SeriesEncoder(Stored):
 
     @classmethod
     def fit(cls, inputs: np.ndarray | RaggedSeries, config: DataOptions) -> SeriesEncoder:
-        """Learns the scale from the training part: series of one length or of several."""
+        """Learns the scale from the training part, shape (examples, steps, variables), or series of several lengths."""
         values = inputs.values if isinstance(inputs, RaggedSeries) else inputs
         return cls(Scale.learnt(values, is_scaled=config.scale))
 
@@ -182,7 +182,7 @@ class SeriesEncoder(Stored):
         return len(self.scale.mean)
 
     def encode(self, split: Split, targets: np.ndarray) -> SequenceExamples:
-        """Examples ready to be batched."""
+        """Examples ready to be batched, with their targets, shape (examples,) or (examples, targets)."""
         if isinstance(split.inputs, RaggedSeries):
             values = self.scale.apply(self.scale.single(split.inputs.values))
             return RaggedExamples(split, RaggedSeries(values, split.inputs.ends), targets)

@@ -77,7 +77,7 @@ class SoundEncoder(Stored):
         return np.concatenate([x, np.zeros((missing, x.shape[1]), np.float32)]).reshape(-1, self.width)
 
     def encode(self, split: Split, targets: np.ndarray) -> SequenceExamples:
-        """Examples ready to be batched."""
+        """Examples ready to be batched, with their targets, shape (examples,) or (examples, targets)."""
         if not isinstance(split.inputs, Recordings):
             raise TypeError(f"expected recordings, not {type(split.inputs).__name__}")
         return SoundExamples(split, [self.steps(frames) for frames in split.inputs.features], targets)

@@ -9,7 +9,7 @@ def stretches(values: np.ndarray, steps: int, axis: int = 0) -> np.ndarray:
     """The so many values from each place on, which are not copied before some are asked for.
 
     Args:
-        values: One row for each step, or one column.
+        values: One row for each step, or one column, shape (steps, ...) or (..., steps) by the axis.
         steps: How many are looked at together.
         axis: The axis of steps, which becomes two: places, and the steps from there on.
     """

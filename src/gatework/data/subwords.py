@@ -86,7 +86,7 @@ class Subwords:
         Provilkov et al. 2020 leave merges out as a text is cut; here they are undone in the cut that there is.
 
         Args:
-            rows: The numbers of each text's pieces.
+            rows: The numbers of each text's pieces, each of shape (pieces,), int64.
             share: The chance of a merge, from the last one down, to be undone.
             random: What draws.
         """

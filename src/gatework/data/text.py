@@ -75,7 +75,7 @@ class Texts:
         return list(self.strings.str.strip_chars())
 
     def columns(self) -> dict[str, pl.Series | list[np.ndarray]]:
-        """One column "text"."""
+        """One column "text", shape (texts,)."""
         return {"text": self.strings}
 
     def notes(self) -> tuple[str, ...]:
@@ -201,7 +201,8 @@ class Vocabulary:
         return np.array([index.get(word, UNKNOWN) for word in words], dtype)
 
     def encoded(self, texts: Texts, most: int) -> tuple[np.ndarray, np.ndarray]:
-        """How many words each text has, of which the last `most` are kept, and the indices of all of them in order.
+        """The words of each text, of which the last `most` are kept: how many, shape (texts,), and their indices, shape
+        (words,), one text after the other.
 
         Where a word and the one before it are a known pair, its index is the pair's.
         """
@@ -213,7 +214,7 @@ class Vocabulary:
         return tokens.lengths, self.paired(self.indices(tokens.types.to_list())[tokens.flat()], tokens.lengths)
 
     def paired(self, indices: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """The indices of texts' words, one text after the other, with those of known pairs."""
+        """The indices of texts' words, shape (words,), one text after the other, with those of known pairs."""
         return self.known_pairs.read(indices, lengths) if self.pairs else indices
 
 
@@ -373,5 +374,5 @@ class TextEncoder:
         return cls(vocabulary, state["max_tokens"], state["padding"])
 
     def encode(self, split: Split, targets: np.ndarray) -> TextExamples:
-        """Examples ready to be batched."""
+        """Examples ready to be batched, with their targets, shape (examples,) or (examples, targets)."""
         return TextExamples(split, targets, self.vocabulary, self.max_tokens, self.padding)

@@ -326,7 +326,7 @@ def _unreadable(column: pl.Series, tried: dict[str, pl.Series], where: str, row:
 
 
 def number_kind(values: np.ndarray) -> str | None:
-    """What a column of numbers counts: a word, the format of its digits, or None where its size does not tell."""
+    """What numbers, shape (rows,), count: a word, the format of the digits, or None where their size does not tell."""
     low, high = float(values.min()), float(values.max())
     is_whole = bool((values == np.floor(values)).all())
     if is_whole:
@@ -347,7 +347,7 @@ def _is_calendar(values: np.ndarray, pattern: str) -> bool:
 
 
 def from_numbers(values: np.ndarray, word: str) -> np.ndarray | None:
-    """Microseconds since 1970 of numbers that count what a word says, int64; None where they cannot.
+    """Microseconds since 1970, int64, of numbers of any shape that count what a word says; None where they cannot.
 
     A year with a fraction is a month where twelfths fit, its beginning (1950.083) or its middle (1950.042).
     """

@@ -33,13 +33,15 @@ def sequences(estimator: BaseEstimator, X: Any, *, is_fit: bool) -> SeriesInputs
     values = validate_data(estimator, X, reset=is_fit, dtype=np.float64)
     if is_fit:
         estimator.variables_ = 1
+    _check_variables(estimator, 1)
     return SeriesInputs.of(values[:, :, np.newaxis])
 
 
 def dimensions(X: Any) -> int:
     """How many dimensions an array or a list has; 2 of what is neither, which may become a table."""
-    dimensions: int = np.ndim(X) if isinstance(X, (list, tuple)) else getattr(X, "ndim", 2)
-    return dimensions
+    if isinstance(X, (list, tuple)):
+        return int(np.ndim(X))
+    return len(getattr(X, "shape", (0, 0)))  # polars has no `ndim`
 
 
 def is_list_of_series(X: Any) -> bool:
@@ -72,6 +74,10 @@ def _count_variables(estimator: BaseEstimator, variables: int, *, is_fit: bool) 
         if hasattr(estimator, "n_features_in_"):
             del estimator.n_features_in_
         return
+    _check_variables(estimator, variables)
+
+
+def _check_variables(estimator: BaseEstimator, variables: int) -> None:
     if variables != estimator.variables_:
         name = type(estimator).__name__
         raise ValueError(f"X has {variables} variables a step, but {name} is expecting {estimator.variables_}")

@@ -53,6 +53,11 @@ class Trace:
             raise UsageError(f'the cell "{self.spec.name}" has no "{name}"; it has {", ".join(self.values)}')
         return self.values[name]
 
+    def __repr__(self) -> str:
+        sizes = tuple(next(iter(self.values.values())).shape)
+        names = ", ".join(self.values)
+        return f"Trace({self.spec.name}: {names}; (layers, directions, time, batch, units) {sizes})"
+
     @property
     def names(self) -> tuple[str, ...]:
         """Every gate and state, in the order of the cell's equations."""

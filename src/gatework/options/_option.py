@@ -180,6 +180,10 @@ class Option:
 
     def converted(self, value: Any) -> Any:
         """A value as TOML or Python gives it in the form in which the section keeps it, as a tuple for a list."""
+        if self.qualified == "model.cell" and hasattr(
+            value, "step"
+        ):  # what @gatework.cell makes, which torch comes with
+            return value.name
         if self.is_list and isinstance(value, Sequence) and not isinstance(value, str):
             return tuple(value)
         return {str(key): item for key, item in value.items()} if isinstance(value, Mapping) else value

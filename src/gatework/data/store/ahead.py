@@ -19,7 +19,7 @@ class ReadAhead(Generic[T]):
     nothing is different for it.
 
     Args:
-        read: Reads the examples at some positions; it is called by one thread at a time or by two.
+        read: Reads the examples at some positions, shape (examples,); it is called by one thread at a time or by two.
     """
 
     def __init__(self, read: Callable[[np.ndarray], T]) -> None:

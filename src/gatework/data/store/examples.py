@@ -71,16 +71,16 @@ class PackedExamples(ABC):
         return 0
 
     def order(self, config: TrainingOptions, epoch: int) -> Sequence[np.ndarray]:
-        """The batches of an epoch, computed when they are asked for."""
+        """The batches of an epoch, each of shape (examples,), computed when they are asked for."""
         lengths = self.lengths_at if config.bucket and not self.is_even else None
         return ShuffledOrder(len(self), config.batch_size, config.seed, epoch, lengths, self.read_ahead)
 
     def read_ahead(self, index: np.ndarray, following: np.ndarray) -> None:
-        """Takes note of the examples of the next batches, and of those after them."""
+        """Takes note of the examples of the next batches, and of those after them, each of shape (examples,)."""
         self._held = np.concatenate([index, following])
 
     def batch(self, index: np.ndarray) -> Batch:
-        """The examples at these positions as one batch: a part of what was read ahead, where it is there."""
+        """The examples at positions of shape (examples,) as a batch: a part of what was read ahead, if it is there."""
         if (batch := self._ahead.get(index.tobytes())) is not None:
             return batch
         count = len(index)
@@ -120,7 +120,7 @@ class PackedTextExamples(PackedSequences):
     Args:
         split: The texts.
         targets: Turns targets into those of the loss.
-        bounds: Where the tokens of some texts begin and end.
+        bounds: Where the tokens of some texts begin and end, each of shape (texts,).
         tokens: The tokens of all texts.
         lookup: The vocabulary's index of each token.
         encoder: The reading limits.
@@ -149,7 +149,7 @@ class PackedTextExamples(PackedSequences):
         return self._pads_in_front
 
     def read_ahead(self, index: np.ndarray, following: np.ndarray) -> None:
-        """Reads the texts at these positions; each batch is padded to its own longest one."""
+        """Reads the texts at positions of shape (texts,); each batch is padded to its own longest one."""
         self._held = np.sort(index)
         self._read_before = self._read_pool(self._held, np.sort(following))
 
@@ -180,7 +180,7 @@ class PackedTextExamples(PackedSequences):
         return self._batch(*self._read(index))
 
     def batch_at(self, index: np.ndarray) -> Batch:
-        """The same, read now."""
+        """The same, of positions of shape (texts,), read now."""
         return self._batch(*self._read_now(index))
 
     def _batch(self, rows: TokensRead, targets: np.ndarray) -> Batch:

@@ -51,7 +51,7 @@ class ArrayWriter:
         self._digest = hashlib.sha256() if is_kept else None
 
     def append(self, rows: np.ndarray) -> None:
-        """Adds rows at the end."""
+        """Adds rows, shape (rows, ...), at the end."""
         content = np.ascontiguousarray(rows, dtype=self.dtype).data
         self._file.write(content)
         if self._digest is not None:

@@ -55,7 +55,7 @@ class PackedInputs(ABC):
 
     @abstractmethod
     def answers(self, index: np.ndarray) -> np.ndarray:
-        """The labels, by their first rows, or the targets of those at several positions."""
+        """The labels, by their first rows, or the targets of those at several positions, shape (positions,) both."""
 
     @abstractmethod
     def fitted(self, config: DataOptions) -> Any:
@@ -74,7 +74,7 @@ class PackedInputs(ABC):
         raise TypeError("the examples of a store are parted already")
 
     def columns(self) -> dict[str, pl.Series | list[np.ndarray]]:
-        """Those of all of them, in memory."""
+        """Those of all of them, in memory, of the shape that those of some have."""
         columns: dict[str, pl.Series | list[np.ndarray]] = self[np.arange(len(self))].columns()
         return columns
 
@@ -120,12 +120,12 @@ class PackedTexts(PackedInputs):
         return Texts.with_tokens(pl.Series("text", strings, dtype=pl.String), cut)
 
     def bounds(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where the tokens of these texts begin and end."""
+        """Where the tokens of the texts at these positions begin and end, each of shape (texts,)."""
         starts, ends = self.store.arrays["starts"].spans(index, np.full(len(index), 2)).reshape(-1, 2).T
         return starts, ends
 
     def answers(self, index: np.ndarray) -> np.ndarray:
-        """What is known of the texts at these positions."""
+        """What is known of the texts at these positions, shape (texts,)."""
         return self.store.arrays["answers"][index]
 
     def fitted(self, config: DataOptions) -> TextEncoder:
@@ -185,7 +185,7 @@ class PackedSeries(PackedInputs):
         return SeriesInputs.of(self.read(index)[0].astype(np.float64)[..., np.newaxis])
 
     def answers(self, index: np.ndarray) -> np.ndarray:
-        """What is known of the series at these positions."""
+        """What is known of the series at these positions, shape (series,)."""
         return self.read(index)[1]
 
     def fitted(self, config: DataOptions) -> SeriesEncoder:
@@ -223,14 +223,14 @@ class PackedSplit(Split):
         return self.targets_of(self.inputs.answers(index))
 
     def targets_of(self, answers: np.ndarray) -> np.ndarray:
-        """The targets that the store's answers stand for."""
+        """The targets that answers of shape (examples,) stand for: classes of that shape, or values (examples, 1)."""
         if (order := self.store.about.get("classes")) is not None:
             return np.array(order, dtype=np.int64)[answers]
         return answers[:, np.newaxis]
 
     @cached_property
     def targets(self) -> np.ndarray:
-        """All of them, in memory; what trains asks for those of a batch."""
+        """All of them, in memory, in the shape of `targets_of()`; what trains asks for those of a batch."""
         return self.targets_at(np.arange(len(self)))
 
     def encoded(self, encoder: Any, targets: Targets) -> PackedSequences:
@@ -251,7 +251,7 @@ class PackedSplit(Split):
 
 
 def sample_places(count: int) -> np.ndarray:
-    """The places of the training examples, of so many, that simple methods are fitted to."""
+    """The places of the training examples, of so many, that simple methods are fitted to, shape (places,), int64."""
     return spread(SAMPLE, count)
 
 
@@ -270,7 +270,7 @@ class PackedDataset(Dataset):
 
     @property
     def class_counts(self) -> np.ndarray:
-        """How many training examples each class has, as counted while the store was packed."""
+        """How many training examples each class has, shape (classes,), as counted while the store was packed."""
         counts = np.zeros(len(self.classes), dtype=np.int64)
         about = self.train.store.about
         counts[np.array(about["classes"], dtype=np.int64)] = about["counts"]

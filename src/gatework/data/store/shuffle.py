@@ -59,7 +59,7 @@ class Permutation:
 
 
 def mixed(values: np.ndarray) -> np.ndarray:
-    """Numbers of 64 bits, each of whose bits hangs on every bit that it came from; uint64."""
+    """Numbers of 64 bits and any shape, each of whose bits hangs on every bit that it came from; uint64."""
     values = values + np.uint64(0x9E3779B97F4A7C15)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -74,7 +74,8 @@ class ShuffledOrder(Sequence[np.ndarray]):
         batch_size: Examples per batch; one may be smaller.
         seed: The run's seed.
         epoch: The epoch, counted from 1.
-        lengths: The lengths of the examples at some positions; None where they are equal or do not matter.
+        lengths: The lengths of the examples at some positions, shape (examples,) both; None where they are
+            equal or do not matter.
         ahead: Told the examples of the next batches before these are asked for, and those that follow them.
         first: The first batch; a training that goes on begins behind those that are done.
     """

@@ -55,7 +55,7 @@ class SortedRows:
         self.count = 0
 
     def add(self, rows: np.ndarray) -> None:
-        """Takes in rows, as `rows_of()` makes them, in the order of their places."""
+        """Takes in rows, shape (rows,), as `rows_of()` makes them, in the order of their places."""
         if not len(rows):
             return
         self._gathered.append(rows)
@@ -75,7 +75,7 @@ class SortedRows:
         self._ends.append((_key(rows[0]), _key(rows[-1])))
 
     def pieces(self) -> Iterator[np.ndarray]:
-        """The rows in their order, piece by piece; rows of one series and moment stand in one piece."""
+        """The rows in their order, in pieces of shape (rows,); rows of one series and moment stand in one piece."""
         if self._writer is None:
             if self._gathered:
                 yield _sorted(np.concatenate(self._gathered))

@@ -165,7 +165,7 @@ class Timelines:
         self._numbered = numbered.unique()
 
     def stamps_of(self, rows: np.ndarray) -> Stamps:
-        """The times of rows of `sorted()`."""
+        """The times of rows of `sorted()`, shape (rows,)."""
         if not self.has_moments:
             return Stamps(rows["moment"], None, self.zone)
         return Stamps(np.ascontiguousarray(rows["values"][:, -1]).view(np.int64), rows["moment"], self.zone)
@@ -195,7 +195,7 @@ def ids_in(folder: Path) -> list[tuple[str, ...]]:
 
 
 def whole_series(pieces: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    """Sorted rows in pieces that each hold whole series."""
+    """Sorted rows in pieces, shape (rows,), that each hold whole series."""
     open_rows: list[np.ndarray] = []
     for piece in pieces:
         last = int(np.searchsorted(piece["code"], piece["code"][-1]))
@@ -229,7 +229,7 @@ class SampledSeries:
         """All series where they have at most so many rows; else some, evenly spread, or the ends of long ones.
 
         Args:
-            lengths: The rows of each series.
+            lengths: The rows of each series, shape (series,), int64.
             most: The most rows that are held.
             fewest: The fewest series that share them.
         """
@@ -240,7 +240,7 @@ class SampledSeries:
         return cls(np.arange(count) * len(lengths) // count, max(most // count, 1), False)
 
     def first(self, lengths: np.ndarray) -> np.ndarray:
-        """The first row of each series that is held, or would be."""
+        """The first row of each series that is held, or would be, from their lengths, both of shape (series,)."""
         return np.maximum(lengths - self.most, 0)
 
 
@@ -250,7 +250,7 @@ def total_before(counts: np.ndarray) -> np.ndarray:
 
 
 def within(before: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The series of each place and the place within it, given `total_before()`."""
+    """The series of each place and the place within it, shape (places,) all three, given `total_before()`."""
     # Of series of one length the number is a quotient, which takes less than looking it up.
     numbers = np.minimum(places // max(int(before[1]), 1), len(before) - 2)
     if not ((before[numbers] <= places) & (places < before[numbers + 1])).all():
