@@ -12,6 +12,7 @@ import torch
 from gatework import tasks
 from gatework.reports import report
 from gatework.tasks.forecast.metrics import LEVELS
+from gatework.tasks.forecast.model import ForecastNetwork, Member, numbers_of
 from gatework.tasks.forecast.task import ForecastTask
 from gatework.training.fitting import prepare
 from support.daily_tables import daily, small, trained
@@ -51,6 +52,33 @@ SETTINGS = [
 ]
 
 
+def beginning_from(begin: Any, start: dict[str, torch.Tensor]) -> Any:
+    """What a training begins with, but for the weights."""
+
+    def begin_from(task: ForecastTask, model: Any, *given: Any) -> None:
+        begin(task, model, *given)
+        with torch.no_grad():
+            for name, weight in model.named_parameters():
+                weight.copy_(start[name])
+
+    return begin_from
+
+
+def drawing_as(place: int) -> Any:
+    """What one network says, in training with the random numbers of a later one of several."""
+
+    def each(network: ForecastNetwork, **windows: Any) -> list[torch.Tensor]:
+        if not network.training:
+            return [Member.forward(network, **windows)]
+        with numbers_of(place, windows["inputs"].device):
+            said = Member.forward(network, **windows)
+        with torch.no_grad():
+            Member.forward(network, **windows)  # where the first one stands, which draws as much
+        return [said]
+
+    return each
+
+
 @pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: ",".join(settings))
 def test_each_network_learns_to_the_last_bit_as_it_does_alone(
     tmp_path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
@@ -68,16 +96,11 @@ def test_each_network_learns_to_the_last_bit_as_it_does_alone(
     monkeypatch.setattr(ForecastTask, "begin", begin_and_keep)
     together = trained(table, tmp_path / "together", networks=3, **same)
     alone = [trained(table, tmp_path / "first", **same)]
-    for place, start in enumerate(list(starts)):
-
-        def begin_from(task: ForecastTask, model: Any, *given: Any, start: dict[str, torch.Tensor] = start) -> None:
-            begin(task, model, *given)
-            with torch.no_grad():
-                for name, weight in model.named_parameters():
-                    weight.copy_(start[name])
-
-        monkeypatch.setattr(ForecastTask, "begin", begin_from)
-        alone.append(trained(table, tmp_path / f"{place}", **same))
+    for place, start in enumerate(list(starts), start=1):
+        with monkeypatch.context() as patched:
+            patched.setattr(ForecastTask, "begin", beginning_from(begin, start))
+            patched.setattr(ForecastNetwork, "each", drawing_as(place))
+            alone.append(trained(table, tmp_path / f"{place}", **same))
     members = [together.network, *together.network.others]  # type: ignore[attr-defined]
     for member, run in zip(members, alone, strict=True):
         weights = dict(member.named_parameters())

@@ -24,7 +24,8 @@ Source: S. Lin et al., "SegRNN: Segment Recurrent Neural Network for Long-Term T
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, cast
 
 import torch
@@ -176,7 +177,7 @@ class ForecastNetwork(Member):
     """A network, or the mean of several that differ in what they began from, with what is known of its intervals.
 
     The mean is one of quantiles, level by level, or of the numbers of laws of counts. The first network is the module
-    itself. Each learns as it would alone: by its own loss, with the random numbers that one network draws.
+    itself, and learns as it would alone. So do the others, each by its own loss and with random numbers of its own.
 
     Args:
         config: The cell, its size and its options.
@@ -189,8 +190,7 @@ class ForecastNetwork(Member):
         super().__init__(config, plan, **sizes)
         self.others = nn.ModuleList()
         if plan.networks > 1:
-            with torch.random.fork_rng(devices=[]):  # training goes on with the numbers that follow one network's
-                torch.default_generator.manual_seed(int(torch.randint(_SEEDS, ())))
+            with numbers_of(0, torch.device("cpu")):
                 self.others.extend(Member(config, plan, **sizes) for _ in range(plan.networks - 1))
         self.losses: Tensor
         if self.free_answer is not None:
@@ -211,14 +211,10 @@ class ForecastNetwork(Member):
         return torch.stack(said).mean(dim=0) if len(said) > 1 else said[0]
 
     def each(self, **windows: Any) -> list[Tensor]:
-        """What each network says, the first one first, all of the same random numbers in training, as dropout's.
-
-        The arguments are those of `forward()`.
-        """
-        devices = [windows["inputs"].device] if windows["inputs"].is_cuda else []
+        """What each network says, the first one first; the arguments are those of `forward()`."""
         others = []
-        for other in self.others:
-            with torch.random.fork_rng(devices, enabled=self.training):
+        for place, other in enumerate(self.others, start=1):
+            with numbers_of(place, windows["inputs"].device) if self.training else nullcontext():
                 others.append(other(**windows))
         return [super().forward(**windows), *others]
 
@@ -267,6 +263,23 @@ class ForecastNetwork(Member):
     def calibration(self, known: Calibration) -> None:
         self.alpha.copy_(torch.from_numpy(known.alpha))
         self.counts.copy_(torch.from_numpy(known.counts))
+
+
+@contextmanager
+def numbers_of(place: int, device: torch.device) -> Iterator[None]:
+    """Random numbers of a network's own, as dropout's, which leave those that follow the block as they are.
+
+    They are other ones at every step, as long as the first network draws any, and the same ones after a resumed step.
+
+    Args:
+        place: Which of the networks it is, counted from 0; 0 for the weights that later ones begin from.
+        device: Where it computes.
+    """
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        seed = place + int(torch.randint(_SEEDS, (), device=device))
+        generators = torch.cuda.default_generators if device.type == "cuda" else (torch.default_generator,)
+        generators[device.index or 0].manual_seed(seed)
+        yield
 
 
 class _First(nn.Module):
