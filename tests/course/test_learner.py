@@ -46,6 +46,16 @@ def test_a_deleted_lesson_comes_back_and_files_of_the_learner_stay(tmp_path):
     assert notes.read_text() == "mine"
 
 
+def test_a_file_that_is_no_text_and_a_folder_of_a_lessons_name_are_kept(tmp_path):
+    copied = copy_lessons(tmp_path)
+    scrap, folder = copied.written[:2]
+    scrap.write_bytes(b"\xff\xfe")
+    folder.unlink()
+    folder.mkdir()
+    assert copy_lessons(tmp_path).kept == (scrap, folder)
+    assert scrap.read_bytes() == b"\xff\xfe"
+
+
 def test_without_a_record_whatever_is_there_counts_as_edited(tmp_path):
     copied = copy_lessons(tmp_path)
     (tmp_path / ".gatework-course.json").unlink()

@@ -57,11 +57,11 @@ def copy_lessons(folder: Path) -> Copied:
     for lesson in lessons():
         file = folder / f"{lesson.name}.ipynb"
         content = nbformat.writes(build(lesson)) + "\n"
-        if file.exists() and _digest(file.read_text(encoding="utf-8")) != record.get(file.name):
+        if file.exists() and (file.is_dir() or _digest(file.read_bytes()) != record.get(file.name)):
             kept.append(file)
             continue
         write_text(file, content)
-        record[file.name] = _digest(content)
+        record[file.name] = _digest(content.encode("utf-8"))
         written.append(file)
     write_json(folder / _RECORD, record)
     return Copied(folder, tuple(written), tuple(kept))
@@ -75,8 +75,8 @@ def _read_record(file: Path) -> dict[str, str]:
     return record if isinstance(record, dict) else {}
 
 
-def _digest(content: str) -> str:
-    return hashlib.sha256(content.encode("utf-8")).hexdigest()
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def jupyterlab_command(folder: Path, *, opens_browser: bool = True, allows_root: bool = False) -> list[str]:
