@@ -14,6 +14,9 @@ constexpr double furthest_behind = 25;
 // The beams that are left over are swept away every so many steps, and so are those that differ from the best one in
 // what was heard before as many as `recent`.
 constexpr int64_t sweep = 256, recent = 512;
+// They are swept away earlier once so many are new, also for each prefix that is kept: dense noise makes one for every
+// letter at every step.
+constexpr size_t most_new = 1 << 15, most_new_each = 128;
 
 }  // namespace
 
@@ -227,7 +230,8 @@ void BeamSearch::feed(const float* log_probs, int64_t steps) {
     const bool is_swept = (step_ + 1) % sweep == 0;
     if (is_swept) settle_past();
     if (states_) read_letters(previous);
-    if (is_swept) compact();
+    // However often settled() was called, as many are new: all of them grow below the root.
+    if (is_swept || beams_.size() - swept_ > std::max(most_new, most_new_each * width_)) compact();
   }
 }
 
@@ -256,7 +260,8 @@ void BeamSearch::compact() {
     for (; k >= 0 && place[static_cast<size_t>(k)] < 0; k = k == root_ ? -1 : beams_[static_cast<size_t>(k)].parent)
       place[static_cast<size_t>(k)] = 0;
   place[static_cast<size_t>(root_)] = 0;
-  std::vector<Beam> kept;
+  std::vector<Beam>& kept = spare_;
+  kept.clear();
   for (size_t k = 0; k < beams_.size(); ++k) {
     if (place[k] < 0) continue;
     place[k] = static_cast<int32_t>(kept.size());
@@ -274,6 +279,7 @@ void BeamSearch::compact() {
   for (int32_t& k : active_) k = place[static_cast<size_t>(k)];
   root_ = place[static_cast<size_t>(root_)];
   beams_.swap(kept);
+  swept_ = beams_.size();
 }
 
 std::vector<WrittenLetter> BeamSearch::settled() {

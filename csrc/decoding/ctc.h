@@ -115,7 +115,8 @@ class BeamSearch {
   int32_t letters_;
   size_t width_;
   int64_t step_ = 0;
-  std::vector<Beam> beams_;
+  std::vector<Beam> beams_, spare_;
+  size_t swept_ = 0;  // how many were left by the last sweep
   std::vector<int32_t> active_, touched_;
   std::optional<LetterStates> states_;  // of the active beams
   int32_t root_ = 0;

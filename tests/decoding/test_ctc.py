@@ -139,6 +139,21 @@ def test_what_the_beams_never_agree_on_is_settled_once_it_is_long_past(is_recurr
         assert most_late <= 1.1 * most_early
 
 
+def test_a_wide_beam_in_dense_noise_keeps_few_beginnings_however_the_sound_is_cut():
+    # A step of a wide beam makes as many beginnings as there are prefixes and letters together.
+    alphabet, random = list(" abcdefghijklmnopqrstuvwxyz"), np.random.default_rng(0)
+    scores = random.normal(size=(200, len(alphabet) + 1)).astype(np.float32)
+    log_probs = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
+    reader = CtcReader(alphabet, SpokenLanguage.fit(["ab cd", "ef"], alphabet), LanguageWeights(0.5), beam=256)
+    search, parts, kept = reader.search(), [], []
+    for step in range(len(log_probs)):
+        search.feed(log_probs[step : step + 1])
+        parts += search.settled()
+        kept.append(search.beginnings)
+    assert parts + search.finish() == reader.read(log_probs)
+    assert max(kept) < 60_000
+
+
 @pytest.mark.parametrize(("steps", "hidden", "letters"), [(1, 5, 3), (3, 16, 29), (2, 37, 1)])
 def test_log_probabilities_of_letters_are_those_of_a_linear_layer(steps, hidden, letters):
     random = np.random.default_rng(0)
