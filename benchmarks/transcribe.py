@@ -115,8 +115,7 @@ def settings(name: str, folder: Path) -> None:
         out = folder / f"{name}-{what}".replace(" ", "-")
         run = ran(source, out, [*ASTERISK, "--validation", "0.2", *options])
         history = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
-        best = min(history, key=lambda epoch: (epoch["validation_wer"], epoch["validation_loss"]))
-        figures = f"WER {best['validation_wer']:.3f}, CER {best['validation_cer']:.3f}"
+        figures = f"WER {history[-1]['validation_wer']:.3f}, CER {history[-1]['validation_cer']:.3f}"
         print(f"{name}, {what}: {figures} greedy on the validation part, after {len(history)} epochs", flush=True)
         part = tasks.load(run.recipe.data.dataset, run.recipe).validation
         with_lists(run, f"{name}, {what}", list(part.inputs.files), part.targets.tolist())

@@ -13,6 +13,7 @@ from gatework.data.features import FLOOR
 from gatework.data.transcripts import Utterance
 from gatework.errors import DataError
 from gatework.options import DataOptions
+from gatework.recipe import recipe_of_task
 from gatework.tasks._augment import Augmentation, band_places
 from gatework.tasks.transcribe.apart import parts_of, twins
 from gatework.tasks.transcribe.data import load
@@ -48,6 +49,13 @@ def test_the_loss_and_its_gradient_are_those_of_double_precision():
     allowed = torch.finfo(torch.float32).eps * steps * states
     assert float(loss.detach()) == pytest.approx(float(exact.detach()), rel=allowed)
     assert (single.grad.double() - double.grad).abs().max() <= allowed * double.grad.abs().max()
+
+
+def test_the_last_weights_are_kept_at_a_rate_that_falls_to_zero():
+    # The WER of a few dozen recordings would choose an epoch by chance.
+    config = recipe_of_task("transcribe").training
+    assert not config.best_weights
+    assert config.schedule == "linear"
 
 
 def test_what_follows_training_is_timed_without_a_trace():
