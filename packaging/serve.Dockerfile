@@ -17,7 +17,7 @@ RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-deps /wheels/*.whl && \
     pip install --no-cache-dir --only-binary :all: \
         "numpy>=1.26" "safetensors>=0.4" "typer>=0.15" "polars>=1.35" "narwhals>=1.25" "tokenizers>=0.20" \
-        "charset-normalizer>=3.3" "filelock>=3.21" "platformdirs>=4.0" "threadpoolctl>=3.1" "tomli-w>=1.0" \
+        "babel>=2.12" "charset-normalizer>=3.3" "filelock>=3.21" "platformdirs>=4.0" "threadpoolctl>=3.1" "tomli-w>=1.0" \
         "scikit-learn>=1.5" "scipy>=1.11" "rich>=13.7" "jinja2>=3.1" \
         "starlette>=0.40" "msgspec>=0.18" "uvicorn>=0.54" "httptools>=0.6" "uvloop>=0.19" "websockets>=13"
 RUN useradd --system --uid 10001 --no-create-home gatework

@@ -52,7 +52,7 @@ LAZY_FACES = ("cli/", "_compared.py", "_trained.py", "_tuned.py")
 # What takes long to import, or comes with an extra that may be absent.
 HEAVY = {
     *("torch", "triton", "numpy", "polars", "narwhals", "plotly", "sklearn", "scipy", "safetensors", "statsforecast"),
-    "holidays",
+    *("holidays", "babel"),
     *("rich", "pooch", "requests", "jinja2", "markupsafe", "matplotlib"),
     *("keras", "tensorflow", "jax", "flax"),
     *("tokenizers", "sacrebleu", "rapidfuzz", "soundfile", "soxr", "kaldi_native_fbank", "sounddevice"),

@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from functools import cache
 
 import polars as pl
 
-# As CLDR has them for German, French, Spanish, Italian, Portuguese, Dutch, Swedish and Danish, wide and short, in lower
-# case; English ones are read as they are.
-_MONTHS = {
-    "Jan": "januar jänner jän janvier janv enero ene gennaio gen janeiro januari",
-    "Feb": "februar feber février févr fév fevrier febrero febbraio fevereiro fev februari",
-    "Mar": "märz mär mrz maerz mars marzo março marco maart mrt marts",
-    "Apr": "avril avr abril abr aprile april",
-    "May": "mai mayo maggio mag maio mei maj",
-    "Jun": "juni juin junio giugno giu junho",
-    "Jul": "juli juillet juil julio luglio lug julho",
-    "Aug": "août aout agosto ago augustus augusti",
-    "Sep": "septembre sept septiembre settembre set setembro sept",
-    "Oct": "oktober okt octobre octubre ottobre ott outubro out",
-    "Nov": "novembre noviembre novembro",
-    "Dec": "dezember dez décembre déc decembre diciembre dic dicembre dezembro december",
-}
-_MONTH_OF = {word: month for month, words in _MONTHS.items() for word in words.split()}
-_ENGLISH = "January|February|March|April|June|July|August|September|October|November|December|" + "|".join(_MONTHS)
-_WEEKDAYS = (
-    "montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag mo di mi do fr sa so "
-    "lundi mardi mercredi jeudi vendredi samedi dimanche lun mer jeu ven sam dim "
-    "lunes martes miércoles jueves viernes sábado domingo mié jue vie sáb dom "
-    "lunedì martedì mercoledì giovedì venerdì sabato gio sab mar "
-    "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag ma wo vr za zo"
+# Languages in which tables are written, by their names in CLDR; Austria has names of its own.
+_LANGUAGES = (
+    "en de de_AT fr es it pt nl sv da nb nn fi is et lv lt pl cs sk sl hr sr hu ro bg ru uk be mk sq el tr az ca gl eu "
+    "ga cy mt id ms vi th ar fa he hi bn ta te ko ja zh sw af"
 )
-_WEEKDAY = rf"(?i)^(?:{'|'.join(_WEEKDAYS.split())})[.,]{{0,2}} ?(\d)"
+# Short forms that are written and that CLDR has not.
+_ALSO: dict[str, dict[str, int | None]] = {
+    "de": {"mrz": 3, "maerz": 3, "jaenner": 1, "sonnabend": None},
+    "es": {"set": 9},
+    "nl": {"maa": 3},
+}
+_ENGLISH_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_ENGLISH = "January|February|March|April|June|July|August|September|October|November|December|Sept|" + "|".join(
+    _ENGLISH_MONTHS
+)
+_ENGLISH_DAYS = "mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday"
+_TWO_MONTHS = rf"^(?:{'|'.join(_ENGLISH_MONTHS)}),? (\d.*\b(?:{'|'.join(_ENGLISH_MONTHS)})\b)"
+# More different words than times of one column hold in any language.
+_MOST_WORDS = 60
+_WORD = r"\p{L}[\p{L}\p{M}]*(?:-\p{L}+)*"
+# A day of the week stands before everything else.
+_FIRST_WORD = rf"^({_WORD})[.,]{{0,2}} ?[\d\p{{L}}]"
 # The names that RFC 2822 defines, and those of Europe and Japan. BST, IST and others stand for several zones.
 _ZONES = {"EST": -5, "EDT": -4, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "JST": 9}
 _ZONES |= {"WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3}
+_READ = {
+    *_ENGLISH.lower().split("|"),
+    *_ENGLISH_DAYS.split(),
+    *map(str.lower, _ZONES),
+    "t",
+    "z",
+    "utc",
+    "gmt",
+    "am",
+    "pm",
+}
 _PLAIN = r"^[0-9 :/+TZ-]*(?:\.[0-9]+)?(?:Z|[+-][0-9:]+)?$"
 
 
@@ -58,15 +67,73 @@ def without_words(column: pl.Series) -> pl.Series:
     column = column.str.replace(r"(\d:\d{2}):( |$)", "${1}${2}").str.replace(r"(?i) ?(?:Uhr|hrs)$", "")
     if not column.str.contains(r"\p{L}{2,}").any():
         return column
-    column = column.str.replace(r"\[[A-Z][\w/+-]*\]$", "").str.replace(_WEEKDAY, "${1}")
+    column = column.str.replace(r"\[[A-Z][\w/+-]*\]$", "")
     column = column.str.replace(r"(\d)(?:st|nd|rd|th|er|º)\b", "${1}").str.replace_all(r"(?i) (?:de|del) ", " ")
-    names = column.str.extract_all(r"\p{L}{3,}").explode().drop_nulls().unique()
-    for name in names:
-        if month := _MONTH_OF.get(name.lower()):
-            column = column.str.replace(rf"\b{re.escape(name)}\b", month)
-        elif name in _ZONES:
+    column = _in_english(column)
+    for name in column.str.extract(r"\d ?(\p{L}{3,4})$").drop_nulls().unique():
+        if name in _ZONES:
             column = column.str.replace(rf"(\d) ?{name}$", f"${{1}}{_ZONES[name]:+03d}:00")
     return column.str.replace(rf"(?i)\b({_ENGLISH})\.", "${1}")
+
+
+def _in_english(column: pl.Series) -> pl.Series:
+    """Times with English names of months, and without days of the week in other languages."""
+    words = column.str.extract_all(_WORD).explode().drop_nulls().unique()
+    if len(words) > _MOST_WORDS or {_plain(word) for word in words} <= _READ:
+        return column
+    meanings = _meanings(frozenset(_plain(word) for word in words))
+    if not meanings:
+        return column
+    first = column.str.extract(_FIRST_WORD)
+    days = [word for word in first.drop_nulls().unique() if meanings.get(_plain(word), 1) is None]
+    if days:
+        column = column.str.replace(rf"^(?:{'|'.join(map(re.escape, days))})[.,]{{0,2}} ?", "")
+    for word in words:
+        if month := meanings.get(_plain(word)):
+            column = column.str.replace(rf"\b{re.escape(word)}\b", _ENGLISH_MONTHS[month - 1])
+    # "mar 3 marzo": a day of the week that is short for a month too.
+    return column.str.replace(_TWO_MONTHS, "${1}")
+
+
+def _meanings(words: frozenset[str]) -> dict[str, int | None]:
+    """The months, and None for days of the week, that words mean in the language that has most of them.
+
+    Where several languages have equally many, a word that means different things in them is left out.
+
+    Args:
+        words: As `_plain()` gives them.
+    """
+    counts = {name: len(words & known.keys()) for name, known in _known().items()}
+    most = [known for name, known in _known().items() if counts[name] == max(counts.values())]
+    meanings: dict[str, set[int | None]] = {}
+    for known in most:
+        for word in words & known.keys():
+            meanings.setdefault(word, set()).add(known[word])
+    return {word: means.pop() for word, means in meanings.items() if len(means) == 1}
+
+
+@cache
+def _known() -> dict[str, dict[str, int | None]]:
+    """By language the words for the months, 1 to 12, and for the days of the week, None, wide and short."""
+    from babel import Locale
+
+    known = {}
+    for name in _LANGUAGES.split():
+        locale = Locale.parse(name)
+        words: dict[str, int | None] = {}
+        for forms in locale.days.values():
+            words |= {_plain(word): None for width in forms.values() for word in width.values()}
+        for forms in locale.months.values():
+            words |= {_plain(word): month for width in forms.values() for month, word in width.items()}
+        words.update(_ALSO.get(name, {}))
+        known[name] = {word: means for word, means in words.items() if not word.isdigit() and len(word) > 1}
+    return known
+
+
+def _plain(word: str) -> str:
+    """A word in lower case without accents and points, as many write it."""
+    folded = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(mark for mark in folded if not unicodedata.combining(mark)).rstrip(".")
 
 
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?"
