@@ -156,10 +156,11 @@ def test_errors_have_grown_where_their_median_is_half_as_large_again_and_never_s
     assert growth.run(np.full(60, 2.9))[-1] == 1.0
     assert growth.run(np.full(60, 3.1))[-1] == pytest.approx(1.55)
     assert growth.run(np.zeros(60))[-1] == 1.0
-    # The largest median of as many rows in a row is what was usual: here of the last 40, not of all.
+    # No more than the largest median of as many rows in a row is as usual, however far above the median of all.
     bursts = Growth(floor=0.0, rows=40, every=1)
-    bursts.fit(np.concatenate([np.zeros(100), np.full(40, 2.0)]))
-    assert bursts.run(np.full(60, 2.9))[-1] == 1.0
+    bursts.fit(np.concatenate([np.ones(100), np.full(40, 2.0)]))
+    assert bursts.run(np.full(60, 2.0))[-1] == 1.0
+    assert bursts.run(np.full(60, 2.1))[-1] == pytest.approx(2.1)
     never = Growth(floor=0.0, rows=2, every=1)
     never.fit(np.zeros(5))
     assert never.run(np.ones(5)).tolist() == [1.0] * 5

@@ -52,8 +52,8 @@ class Growth:
     """How many times as large the last errors are as those that a rule began with, by their medians.
 
     What goes on for longer than half of the rows is how the series is now, not a departure any more. Medians of usual
-    rows differ, too, those of a column that rests in most rows the most: the last errors are compared with the largest
-    median of as many rows in a row that the rule began with, and of less than `least` times it says 1.
+    rows differ, too, those of a column that rests in most rows the most: of less than `least` times, and of no more than
+    the largest median of as many rows in a row among those that a rule began with, it says 1.
 
     Args:
         floor: Added to both medians, so that errors of almost 0 have not grown.
@@ -65,7 +65,7 @@ class Growth:
     def __init__(self, floor: float = 0.05, rows: int = 300, every: int = 20, least: float = 1.5) -> None:
         self.floor, self.every, self.least = floor, every, least
         self.recent = Window(rows)
-        self.usual = 0.0
+        self.usual = self.most = 0.0
         self._until_update = 0
         self._times = 1.0
 
@@ -73,15 +73,17 @@ class Growth:
         """Begins with errors that the network has not been trained on, shape (rows,)."""
         errors = errors[np.isfinite(errors)]
         if len(errors):
+            self.usual = float(np.median(errors))
             parts = sliding_window_view(errors, min(self.recent.size, len(errors)))[:: self.every]
-            self.usual = float(np.median(parts, axis=1).max())
+            self.most = float(np.median(parts, axis=1).max())
 
     def step(self, error: float) -> float:
         """How many times as large the errors before this one are."""
         begun = self.usual + self.floor
         if self._until_update == 0 and 2 * len(self.recent) >= self.recent.size and begun > 0:
-            times = (float(np.median(self.recent.values())) + self.floor) / begun
-            self._times = times if times >= self.least else 1.0
+            median = float(np.median(self.recent.values()))
+            times = (median + self.floor) / begun
+            self._times = times if times >= self.least and median > self.most else 1.0
             self._until_update = self.every
         self._until_update = max(self._until_update - 1, 0)
         self.recent.add(error)

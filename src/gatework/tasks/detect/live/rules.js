@@ -196,8 +196,8 @@ class Growth {
   step(error) {
     const begun = this.usual + this.floor;
     if (this.untilUpdate === 0 && 2 * this.recent.length >= this.recent.size && begun > 0) {
-      const times = (quantileOf(this.recent.values, 0.5) + this.floor) / begun;
-      this.times = times >= this.least ? times : 1;
+      const median = quantileOf(this.recent.values, 0.5), times = (median + this.floor) / begun;
+      this.times = times >= this.least && median > this.most ? times : 1;
       this.untilUpdate = this.every;
     }
     this.untilUpdate = Math.max(this.untilUpdate - 1, 0);
