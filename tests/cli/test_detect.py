@@ -178,6 +178,13 @@ REFUSED = {
     "no file": (("predict", "run"), "", 2, "--stream"),
     "a table without the column": (("predict", "run", "other.csv"), "", 1, 'no column "value"'),
     "labels that are not there": (("evaluate", "run", "new.csv", "--label", "fault"), "", 1, 'no column "fault"'),
+    "a tolerance below 0": (
+        ("evaluate", "run", "new.csv", "--label", "anomaly", "--tolerance", "-1"),
+        "",
+        2,
+        "--tolerance is -1",
+    ),
+    "a tolerance without labels": (("evaluate", "run", "new.csv", "--tolerance", 3), "", 2, "--label"),
     "no time": (("train", "detect", "sensor.csv", "--target", "value", "--out", "x"), "", 2, "--time"),
     "an empty table": (("train", "detect", "empty.csv", *TRAIN, "--out", "x"), "", 1, "empty"),
     "an unknown threshold": (

@@ -202,7 +202,8 @@ def breakdown_table(task: Task, scores: Scores, rows: pl.DataFrame | None = None
     else:
         if not task.row_table:
             print(f"{len(scores.answers):,} examples")
-        parts = task.breakdown(scores.answers, scores.test if rows is None else rows)
+        test = rows if task.row_table else scores.test
+        parts = None if test is None else task.breakdown(scores.answers, test)
     if parts is None or len(parts) < 2:
         return
     console = _console()

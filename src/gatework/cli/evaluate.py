@@ -69,9 +69,9 @@ def evaluate(
         if scores.baselines and task.blend:
             answer_lines(task.blend)
         better_line(task, scores)
-        is_row_by_row = predictor is None and bool(task.row_table)
-        breakdown_table(task, scores, opened.backtest if is_row_by_row else None)
-        if is_row_by_row:
+        keeps_rows = predictor is None and (opened.path / f"{task.row_table}.parquet").exists()
+        breakdown_table(task, scores, opened.backtest if keeps_rows else None)
+        if keeps_rows:
             print()
             highlights(opened)
 

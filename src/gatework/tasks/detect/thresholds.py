@@ -52,8 +52,8 @@ class Growth:
     """How many times as large the last errors are as those that a rule began with, by their medians.
 
     What goes on for longer than half of the rows is how the series is now, not a departure any more. Medians of usual
-    rows differ, too, those of a column that rests in most rows the most: of less than `least` times, and of no more than
-    the largest median of as many rows in a row among those that a rule began with, it says 1.
+    rows differ, too, those of a column that rests in most rows the most: of less than `least` times, and of no more
+    than the largest median of as many rows in a row among those that a rule began with, it says 1.
 
     Args:
         floor: Added to both medians, so that errors of almost 0 have not grown.

@@ -319,6 +319,8 @@ class UsualTask(Stored, DenseTask):
         if label is None and tolerance is not None:
             raise UsageError("--tolerance is about labelled rows; name their column with --label")
         tolerance = TOLERANCE if tolerance is None else tolerance
+        if tolerance < 0:
+            raise UsageError(f"--tolerance is {tolerance}, expected a number of rows, 0 or more")
         detector, rows = Detector(network_of(model), self), read_rows(source, recipe, self, label)
         scores = count_alarms(detector, rows) if label is None else evaluate_detector(detector, rows, tolerance)
         first, *others = scores
