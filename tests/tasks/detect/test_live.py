@@ -29,10 +29,10 @@ def rows_of(run):
         return payments(accounts=2, seed=5)
     frame = spiked(variables=len(run.task.variables))
     if run.task.extents.pooled.rest[0] == 0:
-        # Slightly below its rest, then away from it for long, which repeats nothing.
+        # Slightly below its rest, and later at another value for long.
         frame = resting(frame)
         values = frame["value"].to_numpy().copy()
-        values[SPIKE - 100], values[SPIKE - 35 : SPIKE - 2] = -0.1, np.linspace(0.5, 1, 33)
+        values[SPIKE - 100], values[SPIKE - 35 : SPIKE - 2] = -0.1, 0.5
         frame = frame.with_columns(value=pl.Series(values))
     values = frame["value"].to_numpy().copy()
     values[SPIKE - 60 : SPIKE - 40] = values[SPIKE - 60]

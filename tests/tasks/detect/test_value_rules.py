@@ -7,8 +7,6 @@ import pytest
 
 from gatework.tasks.detect.options import DetectOptions
 from gatework.tasks.detect.value_rules import (
-    Away,
-    AwayRule,
     Extent,
     RangeRule,
     RecordRule,
@@ -28,24 +26,14 @@ def plain_repeats(column, rest):
     return np.array(counts)
 
 
-def plain_away(column, rest):
-    counts, run = [], 0
-    for value in column:
-        if not np.isnan(value):
-            run = run + 1 if not np.isnan(rest) and value != rest else 0
-        counts.append(run)
-    return np.array(counts)
-
-
-@pytest.mark.parametrize(("of", "plain"), [(Stuck, plain_repeats), (Away, plain_away)])
-def test_lengths_are_counted_over_gaps_and_over_calls(of, plain):
+def test_repeats_are_counted_over_gaps_and_over_calls_but_for_those_at_rest():
     values = np.random.default_rng(0).integers(0, 2, size=(200, 3)).astype(float)
     values[::7, 0] = values[::5, 2] = np.nan
     rest = np.array([np.nan, 0.0, 0.0])
-    counter = of(rest)
-    parts = np.concatenate([counter.run(part) for part in np.split(values, [0, 1, 50, 51, 120])])
+    stuck = Stuck(rest)
+    parts = np.concatenate([stuck.repeats(part) for part in np.split(values, [0, 1, 50, 51, 120])])
     for k in range(3):
-        np.testing.assert_array_equal(parts[:, k], plain(values[:, k], rest[k]))
+        np.testing.assert_array_equal(parts[:, k], plain_repeats(values[:, k], rest[k]))
 
 
 def test_a_value_repeated_for_longer_than_in_training_is_stuck_and_a_still_series_never_is():
@@ -71,41 +59,34 @@ def resting(rows, starts, length, high=1.0):
     return values
 
 
-def test_a_column_that_rests_is_anomalous_where_a_burst_does_not_end_until_it_has_settled():
+def test_a_column_that_rests_is_stuck_where_a_burst_does_not_end_until_it_has_settled():
     training = resting(1000, range(50, 1000, 90), 4)
-    extent, std = Extent.fit([training]), training.std(axis=0)
-    assert (extent.rest, extent.away, extent.departures, extent.repeats) == (0.0, 4.0, 11.0, 3.0)
-    usual = resting(500, [20, 300], 5)
-    lasting = resting(1000, [50, 900], 600)
-    for rule in (StuckRule, AwayRule):
-        assert (rule(extent, std).run(usual) < 1).all()
-        told = np.flatnonzero(rule(extent, std).run(lasting)[:, 0] > 1)
-        # 1.5 times as long as ever, and for 300 rows more.
-        assert 50 + 5 <= told[0] <= 50 + 8
-        assert told[-1] >= 900 + 8
-        assert 340 <= told[told < 900][-1] <= 50 + 310
-    # Noise about another level repeats nothing, and is away from rest all the same.
-    noisy = np.where(lasting > 0, np.random.default_rng(4).uniform(0.4, 0.6, lasting.shape), 0.0)
-    assert (StuckRule(extent, std).run(noisy) < 1).all()
-    assert (AwayRule(extent, std).run(noisy)[60:300] > 1).all()
+    training[100], training[53] = np.nan, np.nan
+    extent, std = Extent.fit([training]), np.ones(1)
+    assert (extent.rest, extent.departures, extent.repeats) == (0.0, 11.0, 3.0)
+    assert (StuckRule(extent, std).run(resting(500, [20, 300], 5)) < 1).all()
+    told = np.flatnonzero(StuckRule(extent, std).run(resting(1000, [50, 900], 600))[:, 0] > 1)
+    # After 1.5 times as many repeats as ever, and for 300 rows more; then again in the next burst.
+    assert told[told < 900].tolist() == list(range(56, 356))
+    assert told[told > 900].tolist() == list(range(906, 1000))
     # At rest it is never stuck, however long.
     assert (StuckRule(extent, std).run(np.zeros((2000, 1))) == 0).all()
     again = Extent.from_state(json.loads(json.dumps(extent.state())))
-    np.testing.assert_array_equal(AwayRule(again, std).run(lasting), AwayRule(extent, std).run(lasting))
+    assert np.flatnonzero(StuckRule(again, std).run(resting(1000, [50, 900], 600))[:, 0] > 1).tolist() == told.tolist()
 
 
 def test_the_fewer_bursts_training_had_the_longer_the_next_may_be():
     allowed = []
     for count in (1, 2, 3, 8, 40):
         training = resting(2000, range(10, 10 + 45 * count, 45), 4)
-        ratios = AwayRule(Extent.fit([training]), training.std(axis=0)).run(np.ones((200, 1)))
+        ratios = StuckRule(Extent.fit([training]), np.ones(1)).run(np.ones((200, 1)))
         allowed.append(int(np.argmax(ratios[:, 0] > 1)))
     assert allowed == sorted(allowed, reverse=True)
-    assert allowed[0] == 81
-    assert allowed[-1] == 7
-    # A column that never left its rest has no burst to compare with: six rows are many.
-    never = AwayRule(Extent.fit([np.zeros((2000, 1))]), np.ones(1)).run(np.ones((20, 1)))
-    assert int(np.argmax(never[:, 0] > 1)) == 5
+    # One burst repeated its value three times: the next may 60 times; of many bursts 4.5.
+    assert (allowed[0], allowed[-1]) == (62, 6)
+    # A column that never left its rest has no burst to compare with: six repeats are many.
+    never = StuckRule(Extent.fit([np.zeros((2000, 1))]), np.ones(1)).run(np.ones((20, 1)))
+    assert int(np.argmax(never[:, 0] > 1)) == 6
 
 
 def test_an_end_at_which_a_column_rests_is_a_bound_until_the_range_has_moved():
@@ -154,6 +135,6 @@ def test_a_record_is_told_once_and_then_belongs_to_the_range_in_parts_as_at_once
     np.testing.assert_array_equal(np.concatenate([parts.run(part) for part in np.split(values, [1, 4])]), whole)
 
 
-@pytest.mark.parametrize(("threshold", "count"), [("combined", 3), ("adaptive", 3), ("quantile", 0)])
+@pytest.mark.parametrize(("threshold", "count"), [("combined", 2), ("adaptive", 2), ("quantile", 0)])
 def test_some_thresholds_have_rules_on_values_beside_it(threshold, count):
     assert len(value_rules(DetectOptions(threshold=threshold))) == count

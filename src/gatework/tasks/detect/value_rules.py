@@ -1,4 +1,4 @@
-"""Rules on the values alone, which judge beside the network's errors: outside a range, stuck, away from rest, a record.
+"""Rules on the values alone, which judge beside the network's errors: outside a range, stuck, and a record.
 
 A network that goes on from the row before soon expects a level that has shifted, and of a sensor that repeats its last
 value the errors say little; of a column that rests in most rows they are almost 0, in a fault as well. What these rules
@@ -52,15 +52,13 @@ class Extent(Stored):
         repeats: The most rows after which a value, other than the one at which a column rests, was still the same as
             before; NaN where repeats are the rule and it rests nowhere.
         rest: The value at which a column rests; NaN where it does not.
-        away: The most rows in a row with another value; NaN likewise.
-        departures: How often it left its rest; NaN likewise.
+        departures: How often it left that in training; NaN likewise.
     """
 
     least: np.ndarray
     most: np.ndarray
     repeats: np.ndarray
     rest: np.ndarray
-    away: np.ndarray
     departures: np.ndarray
 
     @classmethod
@@ -75,18 +73,16 @@ class Extent(Stored):
         least = np.where(is_known, values, np.inf).min(axis=0, initial=np.inf)
         most = np.where(is_known, values, -np.inf).max(axis=0, initial=-np.inf)
         none = np.where(is_known.any(axis=0), 0.0, np.nan)
-        nowhere = np.full(values.shape[1], np.nan)
-        is_still = (_lengths(Stuck, nowhere, parts) > 0).sum(axis=0) > _STILL * is_known.sum(axis=0)
+        is_still = (_repeats(np.full(values.shape[1], np.nan), parts) > 0).sum(axis=0) > _STILL * is_known.sum(axis=0)
         rest = np.array([_rest(column) if still else np.nan for column, still in zip(values.T, is_still, strict=True)])
-        rests = ~np.isnan(rest)
-        repeats, away = _lengths(Stuck, rest, parts), _lengths(Away, rest, parts)
+        rests, repeats = ~np.isnan(rest), _repeats(rest, parts).max(axis=0, initial=0)
+        departures = np.sum([_departures(rest, part) for part in parts], axis=0)
         return cls(
             least + none,
             most + none,
-            np.where(is_still & ~rests, np.nan, repeats.max(axis=0, initial=0)),
+            np.where(is_still & ~rests, np.nan, repeats),
             rest,
-            np.where(rests, away.max(axis=0, initial=0), np.nan),
-            np.where(rests, (away == 1).sum(axis=0), np.nan),
+            np.where(rests, departures, np.nan),
         )
 
     @property
@@ -95,9 +91,16 @@ class Extent(Stored):
         return np.stack([self.least, self.most])
 
 
-def _lengths(of: type[RunLength], rest: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
-    """How long something has gone on up to each row of series that follow one another, shape (rows, variables)."""
-    return np.concatenate([of(rest).run(part) for part in parts])
+def _repeats(rest: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
+    """After how many rows each value of series was still the same, shape (rows, variables)."""
+    return np.concatenate([Stuck(rest).repeats(part) for part in parts])
+
+
+def _departures(rest: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """How often each column of a series goes from its rest to another value, shape (variables,)."""
+    is_away = forward_filled(values, rest) != rest
+    departures: np.ndarray = (np.diff(is_away.astype(np.int8), axis=0, prepend=0) == 1).sum(axis=0)
+    return departures
 
 
 def _rest(column: np.ndarray) -> float:
@@ -107,56 +110,34 @@ def _rest(column: np.ndarray) -> float:
     return float(values[counts.argmax()]) if len(known) and counts.max() > _STILL * len(known) else float("nan")
 
 
-class RunLength:
-    """For how many rows something has gone on, in constant memory; a missing value is passed over.
+class Stuck:
+    """How often in a row a value was repeated, other than the one at which its column rests, in constant memory.
 
     Args:
-        rest: The value at which each column rests, NaN where it does not, shape (variables,).
+        rest: That value of each column, NaN where it does not rest, shape (variables,).
     """
 
     def __init__(self, rest: np.ndarray) -> None:
         self.rest = rest
+        self._last = np.full(len(rest), np.nan)
         self._run = np.zeros(len(rest))
 
-    def run(self, values: np.ndarray) -> np.ndarray:
-        """Takes in the rows that come next: how long it has gone on up to each.
+    def repeats(self, values: np.ndarray) -> np.ndarray:
+        """Takes in the rows that come next: after how many rows each value is still the same; a missing one is passed
+        over.
 
         Args:
             values: Shape (rows, variables), NaN where missing.
         """
-        is_known, goes_on = ~np.isnan(values), self._goes_on(values)
-        counted = np.cumsum(is_known & goes_on, axis=0)
-        # What was counted up to the last end; before any end in these rows, less what was counted earlier.
-        before = np.maximum.accumulate(np.where(is_known & ~goes_on, counted, -self._run), axis=0)
-        lengths: np.ndarray = counted - before
-        if len(values):
-            self._run = lengths[-1]
-        return lengths
-
-    def _goes_on(self, values: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
-
-
-class Stuck(RunLength):
-    """How often in a row a value was repeated, other than the one at which its column rests."""
-
-    def __init__(self, rest: np.ndarray) -> None:
-        super().__init__(rest)
-        self._last = np.full(len(rest), np.nan)
-
-    def _goes_on(self, values: np.ndarray) -> np.ndarray:
         filled = forward_filled(np.concatenate([self._last[None], values]), np.nan)
-        self._last = filled[-1]
-        is_same: np.ndarray = (filled[1:] == filled[:-1]) & (filled[1:] != self.rest)
-        return is_same
-
-
-class Away(RunLength):
-    """For how many rows in a row a column has not been at rest; always 0 of one that does not rest."""
-
-    def _goes_on(self, values: np.ndarray) -> np.ndarray:
-        is_away: np.ndarray = (values != self.rest) & ~np.isnan(self.rest)
-        return is_away
+        is_known, is_same = ~np.isnan(values), (filled[1:] == filled[:-1]) & (filled[1:] != self.rest)
+        counted = np.cumsum(is_known & is_same, axis=0)
+        # What was counted up to the last change; before any change in these rows, less what was counted earlier.
+        before = np.maximum.accumulate(np.where(is_known & ~is_same, counted, -self._run), axis=0)
+        repeats: np.ndarray = counted - before
+        if len(values):
+            self._last, self._run = filled[-1], repeats[-1]
+        return repeats
 
 
 class ValueRule:
@@ -222,45 +203,27 @@ class RangeRule(ValueRule):
         )
 
 
-class RunLengthRule(ValueRule):
-    """A value is anomalous where something has gone on for longer than ever in training.
+class StuckRule(ValueRule):
+    """A value is anomalous where it is repeated for longer than ever in training.
 
-    A column that rested is silent again once that has gone on for long: it has settled elsewhere.
+    Of a column that rested it is silent again once that has lasted: it has settled there.
     """
 
-    counts: ClassVar[type[RunLength]]
-    longest: ClassVar[str]
+    name = "stuck"
 
     def __init__(self, extent: Extent, std: np.ndarray) -> None:
         super().__init__(extent, std)
-        most = np.maximum(np.nan_to_num(getattr(extent, self.longest), nan=np.inf), _LEAST_RUN)
+        longest = np.maximum(np.nan_to_num(extent.repeats, nan=np.inf), _LEAST_RUN)
         departures = np.where(extent.departures > 0, extent.departures, np.inf)
-        longer = np.maximum(_LONGER, _RARE ** (1 / departures))
-        self._allowed = longer * most + 1
+        self._allowed = np.maximum(_LONGER, _RARE ** (1 / departures)) * longest + 1
         self._settled = np.where(np.isnan(extent.rest), np.inf, self._allowed + _SETTLED)
-        self._counter = self.counts(extent.rest)
+        self._stuck = Stuck(extent.rest)
 
     def run(self, values: np.ndarray) -> np.ndarray:
         """Takes in the rows that come next; see `ValueRule.run`."""
-        lengths = self._counter.run(values)
-        ratio = np.where(lengths > self._settled, 0.0, np.minimum(lengths / self._allowed, _LOUDEST))
+        repeats = self._stuck.repeats(values)
+        ratio = np.where(repeats > self._settled, 0.0, np.minimum(repeats / self._allowed, _LOUDEST))
         return np.where(np.isnan(values), np.nan, ratio)
-
-
-class StuckRule(RunLengthRule):
-    """A value is anomalous where it is repeated for longer than ever in training."""
-
-    name = "stuck"
-    counts = Stuck
-    longest = "repeats"
-
-
-class AwayRule(RunLengthRule):
-    """A value is anomalous where its column has been away from its rest for longer than ever in training."""
-
-    name = "away from rest"
-    counts = Away
-    longest = "away"
 
 
 class RecordRule(ValueRule):
@@ -285,8 +248,8 @@ class RecordRule(ValueRule):
 
 
 _RULES: Mapping[str, tuple[type[ValueRule], ...]] = {
-    "combined": (StuckRule, AwayRule, RangeRule),
-    "adaptive": (StuckRule, AwayRule, RecordRule),
+    "combined": (StuckRule, RangeRule),
+    "adaptive": (StuckRule, RecordRule),
 }
 
 

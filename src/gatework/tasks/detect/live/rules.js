@@ -231,44 +231,21 @@ class Judge {
 
 const LOUDEST = 1.5;
 
-// How long something has gone on, beside how long it may.
-class RunLengthRule {
-  constructor({ extent, counter, allowed, settled }) {
+class StuckRule {
+  constructor({ extent, stuck, allowed, settled }) {
     const endless = (limits) => limits.map((limit) => limit ?? Infinity);
-    const last = counter.last?.map((v) => v ?? NaN);
-    Object.assign(this, { extent, last, lengths: [...counter.run], allowed: endless(allowed), settled: endless(settled) });
+    Object.assign(this, { rest: extent.rest, last: stuck.last.map((v) => v ?? NaN), repeated: [...stuck.run], allowed: endless(allowed), settled: endless(settled) });
   }
 
   run(values) {
-    const lengths = values.map((row) => row.map((value, v) => {
-      if (isNumber(value)) this.lengths[v] = this.goesOn(value, v) ? this.lengths[v] + 1 : 0;
-      return this.lengths[v];
+    const repeats = values.map((row) => row.map((value, v) => {
+      if (isNumber(value)) [this.repeated[v], this.last[v]] = [value === this.last[v] && value !== this.rest[v] ? this.repeated[v] + 1 : 0, value];
+      return this.repeated[v];
     }));
-    const ratioOf = (length, v) => (length > this.settled[v] ? 0 : Math.min(length / this.allowed[v], LOUDEST));
-    const ratios = values.map((row, t) => row.map((value, v) => (isNumber(value) ? ratioOf(lengths[t][v], v) : NaN)));
-    return { ratios, told: (t, v) => this.told(lengths[t][v], v) };
-  }
-}
-
-class StuckRule extends RunLengthRule {
-  goesOn(value, v) {
-    const isSame = value === this.last[v] && value !== this.extent.rest[v];
-    this.last[v] = value;
-    return isSame;
-  }
-
-  told(length, v) {
-    const most = isNumber(this.allowed[v]) ? `more than ${Math.floor(this.allowed[v])} repeats stand out` : "this column often repeats itself";
-    return `repeated ${length} times; ${most}`;
-  }
-}
-
-class AwayRule extends RunLengthRule {
-  goesOn(value, v) { return isNumber(this.extent.rest[v]) && value !== this.extent.rest[v]; }
-
-  told(length, v) {
-    if (!isNumber(this.extent.rest[v])) return "this column rests nowhere";
-    return `not ${inFour(this.extent.rest[v])} for ${length} rows; more than ${Math.floor(this.allowed[v])} stand out`;
+    const ratioOf = (count, v) => (count > this.settled[v] ? 0 : Math.min(count / this.allowed[v], LOUDEST));
+    const ratios = values.map((row, t) => row.map((value, v) => (isNumber(value) ? ratioOf(repeats[t][v], v) : NaN)));
+    const most = (v) => (isNumber(this.allowed[v]) ? `more than ${Math.floor(this.allowed[v])} repeats stand out` : "this column often repeats itself");
+    return { ratios, told: (t, v) => `repeated ${repeats[t][v]} times; ${most(v)}` };
   }
 }
 
@@ -326,4 +303,4 @@ class RecordRule {
   }
 }
 
-const VALUE_RULES = { stuck: StuckRule, "away from rest": AwayRule, "outside the training range": RangeRule, "beyond every value so far": RecordRule };
+const VALUE_RULES = { stuck: StuckRule, "outside the training range": RangeRule, "beyond every value so far": RecordRule };
