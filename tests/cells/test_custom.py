@@ -451,13 +451,13 @@ def test_ziglang_compiles_where_there_is_no_other_compiler(monkeypatch: pytest.M
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(_build.BuildError, match=r'no C\+\+ compiler was found; pip install "gatework\[compiler\]"'):
-        _build._compiler()
+        _build.compiler_words()
     package = tmp_path / "ziglang"
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "zig").touch(mode=0o755)
     monkeypatch.syspath_prepend(tmp_path)
-    zig, *words = _build._compiler()
+    zig, *words = _build.compiler_words()
     assert Path(zig) == package / "zig"
     assert words[:2] == ["c++", "-target"]
     assert words[2].split("-")[0] in ("x86_64", "aarch64")

@@ -346,6 +346,13 @@ def test_doctor_names_the_gpu_and_what_computes_there(name, has_triton, line, mo
     assert line in run_here("doctor").stdout.splitlines()
 
 
+@pytest.mark.parametrize(("name", "says"), [(sys.executable, sys.executable), ("nowhere", "CXX names nowhere, which")])
+def test_doctor_names_what_compiles_cells_of_ones_own(name, says, monkeypatch):
+    monkeypatch.setenv("CXX", name)
+    (line,) = (line for line in run_here("doctor", "--json").stdout.splitlines() if "of your own" in line)
+    assert (os.path.realpath(says) if os.path.isabs(says) else says) in line
+
+
 GPU_IS_FULL = (
     "CUDA out of memory. Tried to allocate 22.00 MiB. GPU 0 has a total capacity of 79.18 GiB of which 15.19 MiB is "
     "free. Process 570 has 66.00 MiB memory in use."

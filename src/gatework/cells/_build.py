@@ -57,7 +57,7 @@ def library(
     Raises:
         BuildError: There is no compiler, it fails, or the cache folder cannot be written.
     """
-    compiler = _compiler()
+    compiler = compiler_words()
     text = _unit(derivation, isa, operands, has_options, takes_shared=takes_shared(compiler))
     command = [*compiler, *flags(headers)[isa], "-std=c++17", "-fPIC", "-shared", "-w"]
     status = os.stat(compiler[0])
@@ -133,8 +133,12 @@ def _unit(derivation: Derivation, isa: str, operands: str, has_options: bool, *,
     return "\n".join(lines)
 
 
-def _compiler() -> list[str]:
-    """The compiler that CXX names, the first usual one, or the one in the package ziglang: its path, and its words."""
+def compiler_words() -> list[str]:
+    """The compiler that CXX names, the first usual one, or the one in the package ziglang: its path, and its words.
+
+    Raises:
+        BuildError: There is none.
+    """
     wanted = os.environ.get("CXX")
     for name in (wanted,) if wanted else _COMPILERS:
         path = shutil.which(name)

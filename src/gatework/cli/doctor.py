@@ -14,7 +14,7 @@ _BFLOAT16 = {(True, True): "by the processor", (True, False): "by the processor,
 
 
 def doctor(as_json: options.AsJson = False) -> None:
-    """Show versions, threads, the GPU, and the instruction sets compiled, supported and active."""
+    """Show versions, threads, the GPU, the compiler, and the instruction sets compiled, supported and active."""
     import torch
 
     from gatework import __version__, _native
@@ -33,6 +33,7 @@ def doctor(as_json: options.AsJson = False) -> None:
         "instruction set active": kernels.active_isa(),
         "bfloat16 products": _BFLOAT16.get((kernels.multiplies_bfloat16(), kernels.gains_by_bfloat16()), "as float32"),
         "cells with kernels": list(_native.CELLS),
+        "compiler for cells of your own": _compiler(),
     }
     if as_json:
         print(json.dumps(facts, indent=2))
@@ -40,6 +41,16 @@ def doctor(as_json: options.AsJson = False) -> None:
     for name, value in facts.items():
         line = f"{name}: {', '.join(value) if isinstance(value, list) else value}"
         print(wrapped(line, sys.stdout, 2))
+
+
+def _compiler() -> str:
+    """What compiles a person's own cells."""
+    from gatework.cells._build import BuildError, compiler_words
+
+    try:
+        return compiler_words()[0]
+    except BuildError as error:
+        return f"none, so that these are slow: {error}"
 
 
 def _gpu() -> str:
