@@ -124,3 +124,18 @@ def test_a_page_begins_with_what_is_given_or_known_and_refuses_what_is_too_large
     monkeypatch.setattr(page_of_task, "MOST", 1000)
     with pytest.raises(RunError, match=r"weights, with all runs that were named, and a page holds at most 1,000"):
         write_page(runs[:1], tmp_path / "inspect.html")
+
+
+@pytest.mark.browser
+def test_a_text_that_runs_from_right_to_left_is_not_written_backwards(show, runs, tmp_path):
+    page = show(write_page([runs[0]], tmp_path / "inspect.html", PROMPT))
+    page.wait_for_selector("body[data-state=ready]")
+    page.evaluate("gatework.begin()")
+    # Letters of another script in the page's own elements: this network has learnt none.
+    left = page.evaluate(
+        """() => { const letters = [..."The שלום"], spans = [...document.querySelectorAll("#text > span")].slice(0, 8);
+             spans.forEach((span, k) => { span.textContent = letters[k]; });
+             return spans.map((span) => span.getBoundingClientRect().left); }"""
+    )
+    assert left[:3] == sorted(left[:3])
+    assert left[4:] == sorted(left[4:], reverse=True)

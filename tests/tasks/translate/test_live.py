@@ -117,3 +117,20 @@ def test_a_page_offers_sentences_of_the_test_part_with_their_translations(runs, 
     pairs = dict(toy_pairs(120).iter_rows())
     assert len(held["examples"]) > 3
     assert held["runs"][0]["references"] == [pairs[source] for source in held["examples"]]
+
+
+@pytest.mark.browser
+def test_words_that_run_from_right_to_left_stand_in_that_order(show, runs, tmp_path):
+    page = show(write_page(runs[:1], tmp_path / "inspect.html", "the big man sees a cat now"))
+    page.wait_for_selector("body[data-said]")
+    page.fill("#input", "שלום עולם טוב")
+    page.locator(".looked-at li", has_text="שלום").wait_for()
+    lefts = "(those) => those.map((each) => each.getBoundingClientRect().left)"
+    chips = page.locator(".looked-at").first.locator("li").evaluate_all(lefts)
+    assert len(chips) > 1
+    assert chips[:2] == sorted(chips[:2], reverse=True)
+    made = """(line) => { line.replaceChildren(...["שלום ", "עולם"].map((text) => Object.assign(
+                 document.createElement("span"), { className: "word", textContent: text })));
+               return [...line.children].map((each) => each.getBoundingClientRect().left); }"""
+    first, second = page.locator("#said .said").first.evaluate(made)
+    assert second < first

@@ -6,11 +6,17 @@
   const diagonal = () => ({ x: [0, 1], y: [0, 1], mode: "lines", hoverinfo: "skip", showlegend: false,
     line: { color: theme.colour("--rule"), width: 1 } });
 
+  // A network and the answer that it is part of have one colour: the second curve of a colour is dashed.
+  const dashOf = (curves, k) => {
+    const { colour, dash, network } = plots.look(curves[k].model);
+    return curves.slice(0, k).some(({ model }) => plots.look(model).colour === colour) ? "dash" : network ? "solid" : dash;
+  };
+
   plots.add("calibration", () => {
-    const curves = calibration.map((curve) => {
-      const { colour, marker, dash, network } = plots.look(curve.model);
+    const curves = calibration.map((curve, k) => {
+      const { colour, marker, network } = plots.look(curve.model);
       return { x: curve.said, y: curve.share, mode: "lines+markers", name: plots.escaped(curve.model),
-        line: { color: colour, width: network ? 2 : 1.4, dash: network ? "solid" : dash },
+        line: { color: colour, width: network ? 2 : 1.4, dash: dashOf(calibration, k) },
         marker: { symbol: network ? marker : "circle-open", size: 7, color: colour },
         hovertemplate: "%{fullData.name}<br>says %{x:.2f}, is %{y:.2f}<extra></extra>" };
     });
@@ -21,10 +27,10 @@
   });
 
   plots.add("roc", () => {
-    const curves = roc.map((curve) => {
-      const { colour, dash, network } = plots.look(curve.model);
+    const curves = roc.map((curve, k) => {
+      const { colour, network } = plots.look(curve.model);
       return { x: curve.false, y: curve.true, mode: "lines", name: `${plots.escaped(curve.model)}  ${curve.area.toFixed(3)}`,
-        line: { color: colour, width: network ? 2.4 : 1.6, dash: network ? "solid" : dash },
+        line: { color: colour, width: network ? 2.4 : 1.6, dash: dashOf(roc, k) },
         hovertemplate: "%{fullData.name}<br>finds %{y:.2f}, at %{x:.2f} of the others<extra></extra>" };
     });
     return { traces: [diagonal(), ...curves], layout: { showlegend: true,

@@ -46,7 +46,7 @@ class Said {
     this.shown = 0;
     this.confidence.textContent = this.coverage.textContent = "";
     const hasAttention = this.network.attention !== "none";
-    this.chips = answer.parts.map(({ source }) => [...source, END_MARK].map((word, s) => element("li", s === source.length ? { class: "end", title: "the end of the sentence" } : {}, element("bdi", {}, word))));
+    this.chips = answer.parts.map(({ source }) => [...source, END_MARK].map((word, s) => element("li", s === source.length ? { class: "end", title: "the end of the sentence" } : {}, element("span", {}, word))));
     this.sources.replaceChildren(...(hasAttention && this.chips.length ? [element("h4", {}, "Where it looks"), ...this.chips.map((chips) => element("ol", { class: "looked-at", dir: "auto" }, ...chips))] : []));
     this.rows = [];
     this.pictures.replaceChildren(...(hasAttention ? answer.parts.map((part) => this.picture(part)) : [element("p", { class: "caption" }, "This network has no attention: it sees the sentence through the encoder’s last state alone.")]));
