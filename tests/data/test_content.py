@@ -69,3 +69,7 @@ def test_what_is_no_file_is_not_waited_for(tmp_path) -> None:
         file_content(tmp_path)
     with pytest.raises(DataError, match="name too long"):
         existing(tmp_path / ("x" * 300 + ".csv"))
+
+
+def test_zeros_at_the_end_of_a_file_are_nothing(tmp_path) -> None:
+    assert as_utf8(b"a,b\n1,2\n" + bytes(5000), Path("x.csv"))[0] == b"a,b\n1,2\n"

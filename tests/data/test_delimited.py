@@ -182,3 +182,14 @@ def test_totals_of_amounts_are_summed_in_their_own_marks() -> None:
     found = read_delimited(f"{text}Summe;9.049,50 €;\n".encode(), "x.csv", Reading())
     assert found.frame.height == 9
     assert "Summe, 9.049,50 €" in found.notes[-1]
+
+
+def test_inches_are_no_quotes_and_are_read() -> None:
+    rows = [(str(day), f'{day}" pipe') for day in range(2000)]
+    text = "day,note\n" + "".join(f"{day},{note}\n" for day, note in rows)
+    assert table(text)[1:] == rows
+
+
+def test_an_empty_column_behind_a_table_is_left_out() -> None:
+    assert table("a,b,\n1,2,\n3,4,\n") == [("a", "b"), ("1", "2"), ("3", "4")]
+    assert table(",b\n0,2\n1,4\n") == [("", "b"), ("0", "2"), ("1", "4")]

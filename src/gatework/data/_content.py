@@ -182,6 +182,9 @@ def as_utf8(content: bytes, path: Path, encoding: str | None = None) -> tuple[by
     Raises:
         DataError: It is in no encoding that can be told.
     """
+    # What programs reserve for a file that they write, and do not fill; every second byte of UTF-16 is zero besides.
+    if content.endswith(b"\0") and b"\0" not in (filled := content.rstrip(b"\0")):
+        content = filled
     where, encoding = printable(str(path)), declared_encoding(content, encoding)
     if encoding == "utf-8":
         content = content.removeprefix(codecs.BOM_UTF8)

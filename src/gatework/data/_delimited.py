@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from gatework.data._content import refuse_too_many_fields
-from gatework.data._dialect import sniffed, with_plain_line_ends, with_plain_quotes
+from gatework.data._dialect import sniffed, with_plain_line_ends, with_plain_quotes, with_quotes_within
 from gatework.data._header import NAMELESS, headers_again, names_of
 from gatework.data._totals import totals_at_end
 from gatework.data.reading import Reading
@@ -61,13 +61,17 @@ def read_delimited(content: bytes, where: str, reading: Reading) -> TextTable:
     try:
         frame = pl.read_csv(content, separator=separator, infer_schema=False)
     except pl.exceptions.PolarsError as error:
-        raise DataError(f"{where}{_misfit(content, separator, str(error), dialect.lines)}") from None
+        plain = with_quotes_within(content, separator)
+        if plain is None:
+            raise DataError(f"{where}{_misfit(content, separator, str(error), dialect.lines)}") from None
+        frame = pl.read_csv(plain, separator=separator, infer_schema=False)
     if len(header) != frame.width:
         raise DataError(f"{where}: the header has {len(header)} fields and the rows {frame.width}; check its quotes")
     names = names_of(header, frame, where, separator)
     frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
     # Spreadsheets write empty columns beside a table.
-    frame = frame.drop(name for name in names if name.startswith(NAMELESS) and frame[name].is_null().all())
+    empty = [name for name in names if (not name or name.startswith(NAMELESS)) and frame[name].is_null().all()]
+    frame = frame.drop(empty) if len(empty) < len(names) else frame
     frame, numbers = _without_blank_rows(frame, first=dialect.lines + 2)
     notes, again = [*dialect.notes, *quotes], headers_again(frame)
     if again.any():

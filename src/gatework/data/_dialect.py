@@ -83,6 +83,26 @@ def with_plain_quotes(content: bytes, separator: str) -> tuple[bytes, tuple[str,
     return content, ()
 
 
+def with_quotes_within(content: bytes, separator: str) -> bytes | None:
+    """The content with the quotes doubled that stand for inches, as in `5" pipe`; None where it has others, or none.
+
+    Polars takes them for quotes where it cuts a file into parts.
+    """
+    if re.search(rb'(?<!\d)"', content):
+        return None
+    try:
+        rows = list(csv.reader(io.StringIO(content.decode(), newline=""), delimiter=separator, strict=True))
+    except csv.Error:
+        return None
+    # One row a line: no quote was taken for one that opens a text.
+    is_plain = len({len(fields) for fields in rows if fields}) == 1 and len(rows) == len(content.splitlines())
+    if not is_plain or not any('"' in field for fields in rows for field in fields):
+        return None
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=separator, lineterminator="\n").writerows(rows)
+    return out.getvalue().encode()
+
+
 _QUOTES: dict[str, dict[str, Any]] = {
     "": {},
     "A space before the quote that opens a text was left out.": {"skipinitialspace": True},

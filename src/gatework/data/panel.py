@@ -30,7 +30,7 @@ from gatework.data.reading import Reading
 from gatework.data.tables import Table
 from gatework.data.timestamps import Stamps, read_stamps
 from gatework.errors import DataError
-from gatework.formatting import listed
+from gatework.formatting import counted, listed
 from gatework.options import TimeOptions
 
 _DAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
@@ -209,13 +209,21 @@ def fill_notes(counts: Mapping[str, int], config: TimeOptions) -> list[str]:
     """How many steps and values were not there."""
     by = "zero" if config.missing == "zero" else "the previous value, for input only"
     told = {
-        "leading": "{:,} rows before the first value of their series were left out.",
-        "steps": "{:,} steps without a row were filled by " + by + ".",
-        "values": "{:,} missing values were filled by " + by + ".",
-        "known": "{:,} missing values of columns known ahead were filled by the previous value.",
-        "ahead": "{:,} steps after the last value of their series are the future.",
+        "leading": ("row", " before the first value of their series {} left out."),
+        "steps": ("step", f" without a row {{}} filled by {by}."),
+        "values": ("missing value", f" {{}} filled by {by}."),
+        "known": ("missing value", " of columns known ahead {} filled by the previous value."),
     }
-    return [text.format(counts[name]) for name, text in told.items() if counts[name]]
+    notes = [
+        counted(counts[name], noun) + rest.format("was" if counts[name] == 1 else "were")
+        for name, (noun, rest) in told.items()
+        if counts[name]
+    ]
+    if ahead := counts["ahead"]:
+        notes.append(
+            f"{counted(ahead, 'step')} after the last value of their series {'is' if ahead == 1 else 'are'} the future."
+        )
+    return notes
 
 
 def _rest_days(series: Sequence[Series], grid: Grid, zone: str | None) -> tuple[str, ...]:

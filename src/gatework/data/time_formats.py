@@ -21,6 +21,7 @@ import polars as pl
 from gatework.data._time_words import begins, without_words
 from gatework.data._totals import TOTALS
 from gatework.errors import DataError
+from gatework.formatting import printable
 
 DAY = 86_400_000_000
 
@@ -319,10 +320,15 @@ def _unreadable(column: pl.Series, tried: dict[str, pl.Series], where: str, row:
             f'{where}: {row(at)} is "{column[at]}", a row of totals, where a date or time was expected; remove that '
             "row and others like it"
         )
+    text = _shown(column[at])
     return DataError(
-        f'{where}: {row(at)} is "{column[at]}", expected a date or time such as 2024-01-31 or 2024-01-31 13:00; mend '
+        f'{where}: {row(at)} is "{text}", expected a date or time such as 2024-01-31 or 2024-01-31 13:00; mend '
         f"the row, or name the format by --time-format (as %d.%m.%Y %H:%M, or one of {', '.join(WORDS)} for numbers)"
     )
+
+
+def _shown(text: str) -> str:
+    return printable(text if len(text) <= _LONGEST else text[:_LONGEST] + "...")
 
 
 def number_kind(values: np.ndarray) -> str | None:

@@ -19,6 +19,8 @@ from gatework.errors import DataError, UsageError
 _OFFSET = r"(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 _WITH_OFFSET = r"(\d:\d{2}(?::\d{2}(?:\.\d+)?)?|T\d{4,6}(?:\.\d+)?)\s?" + _OFFSET
 _DIGITS = r"^[+-]?\d+(?:\.\d*)?(?:[eE]\+?\d+)?$"
+# Excel's days, and seconds, with their fractions.
+_DECIMAL_COMMA = r"^\d{5,},\d+$"
 _EARLIEST, _LATEST = (int(np.datetime64(f"{year}-01-01", "us").astype(np.int64)) for year in (1000, 9999))
 _YEAR_AND_MONTH = r"^\d{4}\.(?:0[1-9]|1[0-2])$"
 
@@ -103,6 +105,8 @@ class _Reader:
             return _from_datetimes(column, self.where, self.zone)
         if column.dtype.is_numeric():
             return self._from_numbers(column, pattern)
+        if column.str.contains(_DECIMAL_COMMA).all():
+            column = column.str.replace(",", ".", literal=True)
         is_number = bool(column.str.contains(_DIGITS).all())
         if pattern in WORDS or (pattern is None and is_number and not column.str.contains(_YEAR_AND_MONTH).all()):
             numbers = column.cast(pl.Float64, strict=False)
