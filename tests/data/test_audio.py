@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from gatework.data.audio import Recording
+from gatework.data.audio import AudioFacts, Recording
 from gatework.data.features import FLOOR, FeatureSpec, FeatureStream
+from gatework.data.recordings import rate_remarks
 from gatework.errors import DataError
 
 SPEC = FeatureSpec(8000, 20)
@@ -131,3 +132,11 @@ def test_features_do_not_depend_on_how_sound_is_cut(rate, chunk):
 def test_more_bands_than_a_rate_can_tell_apart_are_one_sentence_that_names_both(rate, bands):
     with pytest.raises(DataError, match=rf"^{bands} mel bands .* {rate:,} samples per second; .*--bands"):
         FeatureSpec(rate, bands).of([np.zeros(8000, np.float32)], 8000)
+
+
+def test_a_few_recordings_of_a_low_rate_are_said_to_narrow_all_others():
+    facts = [AudioFacts(rate, 1) for rate in (16000, 16000, 48000, 8000)]
+    (said,) = rate_remarks(facts, 8000)
+    assert said.startswith("1 of 4 recordings has 8,000 samples per second and the others more: all are read at 8,000.")
+    assert not rate_remarks([AudioFacts(8000, 1), *facts[3:], facts[0]], 8000)
+    assert not rate_remarks(facts[:3], 16000)

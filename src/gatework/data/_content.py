@@ -223,7 +223,10 @@ def _guessed(content: bytes, where: str, error: UnicodeDecodeError) -> tuple[byt
     line = content.count(b"\n", 0, error.start) + 1
     lines = [part for part in content.split(b"\n") if not part.isascii()]
     sample = b"\n".join([content[:200].split(b"\n")[0], *lines])[:_SAMPLE]
-    is_mostly_utf8 = any(letter > "\x7f" and letter != "\ufffd" for letter in sample.decode("utf-8", "replace"))
+    # In Shift-JIS and the like some pairs of bytes are letters of UTF-8 too, by chance.
+    decoded = sample.decode("utf-8", "replace")
+    damaged = decoded.count("\ufffd")
+    is_mostly_utf8 = sum(letter > "\x7f" for letter in decoded) - damaged >= max(damaged, 1)
     guesses = [] if is_mostly_utf8 or b"\0" in sample else list(from_bytes(sample, cp_isolation=_ENCODINGS))
     # Of encodings that read as well, and of all of them where there is little to tell by, the first listed is taken.
     is_little = sum(byte > 127 for byte in sample) < _FEWEST

@@ -14,6 +14,7 @@ import numpy as np
 from gatework.data.audio import AudioFacts, Recording, need_speech
 from gatework.data.features import FeatureSpec
 from gatework.errors import DataError
+from gatework.formatting import counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -113,6 +114,23 @@ def chosen_spec(facts: Sequence[AudioFacts], rate: int, bands: int) -> FeatureSp
     """
     rate = rate or min(_MOST_RATE, *(one.rate for one in facts))
     return FeatureSpec(rate, bands or (80 if rate >= _WIDE else 40))
+
+
+def rate_remarks(facts: Sequence[AudioFacts], rate: int) -> list[str]:
+    """That a few recordings of a low rate have all others read without what is above their band.
+
+    Args:
+        facts: What the recordings' headers say.
+        rate: The samples per second that all are read at.
+    """
+    low = sum(one.rate <= rate for one in facts)
+    if rate >= _MOST_RATE or 2 * low > len(facts):
+        return []
+    have = "has" if low == 1 else "have"
+    return [
+        f"{low:,} of {counted(len(facts), 'recording')} {have} {rate:,} samples per second and the others more: all "
+        f"are read at {rate:,}. Record those anew, leave them out, or name a higher --sample-rate."
+    ]
 
 
 def open_all(utterances: Sequence[Utterance], skipped: list[str] | None = None) -> dict[int, Recording]:

@@ -14,7 +14,7 @@ import polars as pl
 from gatework.data._sound_files import is_recording, lists_labelled_recordings, lists_recordings, recordings_by_class
 from gatework.data.dataset import Provenance
 from gatework.data.own import classes_of
-from gatework.data.recordings import Recordings, chosen_spec, open_all, read_all
+from gatework.data.recordings import Recordings, chosen_spec, open_all, rate_remarks, read_all
 from gatework.data.sets import REGISTRY
 from gatework.data.sound_classes import BACKGROUND, read_sound_classes
 from gatework.data.sounds import SoundEncoder
@@ -82,9 +82,10 @@ def load(source: Any, recipe: Recipe) -> RecordedDataset:
     opened = open_all(listed.utterances, skip)
     if len(opened) < _FEWEST:
         raise DataError(f"{counted(len(opened), 'usable recording')} of {listed.where}; at least {_FEWEST} are needed")
-    spec = chosen_spec([recording.facts for recording in opened.values()], config.sample_rate, config.bands)
+    facts = [recording.facts for recording in opened.values()]
+    spec = chosen_spec(facts, config.sample_rate, config.bands)
     recordings, places = read_all(opened, spec, skip)
-    notes = left_out(skipped)
+    notes = [*left_out(skipped), *([] if config.sample_rate else rate_remarks(facts, spec.rate))]
     kept = [listed.utterances[place] for place in places]
     recordings, kept = _cut(recordings, kept, recipe.data)
     labels = pl.Series("label", [one.text for one in kept])

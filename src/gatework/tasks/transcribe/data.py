@@ -12,7 +12,7 @@ import numpy as np
 
 from gatework.data._content import printable
 from gatework.data.dataset import Provenance
-from gatework.data.recordings import Recordings, chosen_spec, open_all, read_all
+from gatework.data.recordings import Recordings, chosen_spec, open_all, rate_remarks, read_all
 from gatework.data.sets import REGISTRY
 from gatework.data.transcripts import Transcripts, Utterance, read_transcripts
 from gatework.errors import DataError, UsageError
@@ -72,7 +72,9 @@ def load(source: Any, recipe: Recipe) -> RecordedDataset:
     skip = skipped if config.skip_bad else None
     opened = open_all(utterances, skip)
     _refuse_few(len(opened), transcripts.where)
-    spec = chosen_spec([recording.facts for recording in opened.values()], config.sample_rate, config.bands)
+    facts = [recording.facts for recording in opened.values()]
+    spec = chosen_spec(facts, config.sample_rate, config.bands)
+    notes += [] if config.sample_rate else rate_remarks(facts, spec.rate)
     recordings, places = read_all(opened, spec, skip)
     short = [k for k, seconds in enumerate(recordings.seconds) if _is_short(recordings.files[k], seconds, skip)]
     recordings, places = recordings[short], [places[k] for k in short]
