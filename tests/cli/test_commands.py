@@ -413,6 +413,21 @@ def test_a_place_that_cannot_be_written_to_asks_for_another_one(words, monkeypat
     assert "run: permission denied; choose another --out" in " ".join(done.stderr.split())
 
 
+@pytest.mark.parametrize(
+    ("refusal", "sentence"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "has no place (no space left on device); free some room"),
+        (OSError(errno.EROFS, "Read-only file system", "ro/.run.8320.yro3wgip.tmp"), "ro/run: read-only file system"),
+    ],
+    ids=["standard output", "a folder that is not whole"],
+)
+def test_a_full_or_closed_disk_is_named_as_a_person_knows_it(refusal, sentence, monkeypatch):
+    monkeypatch.setattr(training, "train", lambda *_, **__: raised(refusal))
+    done = run_here("train", "classify", "x.csv", "--out", "ro/run")
+    assert sentence in " ".join(done.stderr.split())
+    assert "tmp" not in done.stderr
+
+
 @pytest.mark.parametrize("is_begun", [False, True])
 def test_a_stop_names_the_command_that_works_next(is_begun, tmp_path, monkeypatch):
     out = tmp_path / "my run"

@@ -53,6 +53,8 @@ _EXAMPLE_WIDTH = 70
 # What a person mends by another place to read from or to write to.
 _PLACES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+# A file or folder as it is called before it is whole.
+_TEMPORARY = re.compile(r"\.([^/\\]+)\.\d+\.\w+\.tmp$")
 # What torch, cuDNN, cuBLAS and Triton say where memory is short.
 _SHORT = ("out of memory", "ALLOC_FAILED", "can't allocate memory", "not enough memory")
 _WORDS = {
@@ -254,7 +256,12 @@ def _unexpected(error: BaseException, arguments: Sequence[str]) -> str:
         # Only what is written has another place; what was read may be gone or closed to this person.
         is_written = error.errno in _FULL or _has(arguments, "--out")
         way = "choose another --out" if is_written else "name a file or folder that this account can read"
-        return f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}; {way}"
+        what = (error.strerror or str(error)).lower()
+        if error.filename is None and error.errno in _FULL:
+            # As of standard output, which may go to a file.
+            return f"what is written has no place ({what}); free some room, or write to another disk"
+        name = _TEMPORARY.sub(r"\1", os.fsdecode(error.filename or "a file"))
+        return f"{name}: {what}; {way}"
     what = " ".join(f"{type(error).__name__}: {said}".split())[:300]
     return f"this should not have happened ({what}); GATEWORK_DEBUG=1 before the command shows where"
 
