@@ -61,10 +61,10 @@ def read_delimited(content: bytes, where: str, reading: Reading) -> TextTable:
     try:
         frame = pl.read_csv(content, separator=separator, infer_schema=False)
     except pl.exceptions.PolarsError as error:
-        plain = with_quotes_within(content, separator)
-        if plain is None:
+        plain_content = with_quotes_within(content, separator)
+        if plain_content is None:
             raise DataError(f"{where}{_misfit(content, separator, str(error), dialect.lines)}") from None
-        frame = pl.read_csv(plain, separator=separator, infer_schema=False)
+        frame = pl.read_csv(plain_content, separator=separator, infer_schema=False)
     if len(header) != frame.width:
         raise DataError(f"{where}: the header has {len(header)} fields and the rows {frame.width}; check its quotes")
     names = names_of(header, frame, where, separator)
