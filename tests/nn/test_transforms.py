@@ -98,6 +98,17 @@ def test_a_checkpointed_layer_has_the_same_gradients(drop_in: DropIn, path: str)
     torch.testing.assert_close(again, plain)
 
 
+@pytest.mark.parametrize("options", [{"zoneout": 0.2, "recurrent_dropout": 0.3}, {"layer_norm": True}], ids=str)
+def test_a_checkpointed_layer_with_something_around_its_cell_has_the_same_gradients(options: dict):
+    layer = gatework.nn.LSTM(3, 4, **STACK, dropout=0.2, options=ScanOptions(**options))
+    x = torch.randn(5, 2, 3, requires_grad=True)
+    found = []
+    for run in (layer, lambda x: checkpoint(layer, x, use_reentrant=False)):
+        torch.manual_seed(0)
+        found.append(torch.autograd.grad(run(x)[0].pow(2).sum(), [x, *layer.parameters()]))
+    torch.testing.assert_close(*found)
+
+
 def test_second_gradients_are_right_where_inputs_are_computed_from_each_other(path: str):
     layer = gatework.nn.LSTM(4, 4, dtype=torch.float64)
     weights = {name: p.detach() for name, p in layer.named_parameters()}

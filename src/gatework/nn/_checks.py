@@ -46,7 +46,7 @@ def check_options(
             raise UsageError(f"{name}: {argument} must be greater than zero, got {size}")
     if not 0 <= proj_size < sizes["hidden_size"]:
         raise UsageError(
-            f"{name}: proj_size must be smaller than hidden_size ({sizes['hidden_size']}), or 0 for no projection; "
+            f"{name}: proj_size must be 0, for no projection, or from 1 to below hidden_size ({sizes['hidden_size']}); "
             f"got {proj_size}"
         )
     if dropout > 0 and sizes["num_layers"] == 1:

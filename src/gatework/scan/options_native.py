@@ -170,7 +170,8 @@ class _OptionsScan(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, d_output: Tensor | None, *d_finals: Tensor | None) -> tuple[Any, ...]:
         needs = ctx.needs_input_grad[1:]
-        tensors, (mask, *inner, saved) = ctx.saved_tensors[: len(needs)], ctx.saved_tensors[len(needs) :]
+        kept = ctx.saved_tensors  # once only: checkpointing computes them at each access
+        tensors, (mask, *inner, saved) = kept[: len(needs)], kept[len(needs) :]
         if double_backward.is_asked((d_output, *d_finals)):
             return None, *_differentiable(ctx.settings, tensors, needs, d_output, d_finals)
         scan = ctx.settings.scan(Slots.of(all_in_memory(tensors)))

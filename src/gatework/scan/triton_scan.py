@@ -240,7 +240,8 @@ class _TritonScan(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, d_output: Tensor, *d_finals: Tensor) -> tuple[Any, ...]:
         needs = ctx.needs_input_grad[1:]
-        tensors, (saved, *rest) = ctx.saved_tensors[: len(needs)], ctx.saved_tensors[len(needs) :]
+        kept = ctx.saved_tensors  # once only: checkpointing computes them at each access
+        tensors, (saved, *rest) = kept[: len(needs)], kept[len(needs) :]
         if double_backward.is_asked((d_output, *d_finals)):
             return None, *_differentiable(ctx.settings, tensors, needs, d_output, d_finals)
         scan = ctx.settings.scan(Slots.of(tensors))
