@@ -46,7 +46,7 @@ def main() -> None:
     judged = run.predict(table)
     seconds, processor = time.perf_counter() - start, time.process_time()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    flagged = sum(row["is_anomaly"] for row in judged)
+    flagged = int(judged["is_anomaly"].sum())
     print(f"trained after {trained:.0f} s, {run.summary['epochs']} epochs")
     print(f"{len(judged):,} rows judged, {flagged:,} of them flagged")
     print(f"{seconds:.0f} s in all ({processor:.0f} s of processor time), peak {peak:.2f} GB")
