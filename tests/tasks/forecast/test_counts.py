@@ -140,3 +140,17 @@ def test_an_interval_without_width_is_measured_by_half_a_count() -> None:
     factors = Calibration.unknown(1, 2, 0.5).held_back(none, y, times, keys).stretch(keys[:1])
     # A value 1 from an interval of no width lies two half counts out, not infinitely many widths.
     assert factors.max() < 2.5
+
+
+def test_the_mean_with_simple_methods_is_one_of_whole_numbers_too(tmp_path: Path) -> None:
+    """An interval from 0.1 on would miss every day without a sale, a third of them here."""
+    counts = np.random.default_rng(0).poisson(1.1, 300)
+    run = trained(daily(counts), tmp_path / "run", epochs=2, blend=True, distribution=COUNTS)
+    assert run.summary["answer"]["name"] != "network"
+    answers, _ = arrays_of(pl.read_parquet(run.path / "answers.parquet"))
+    assert (answers == np.round(answers)).all()
+    assert (np.diff(answers, axis=-1) >= 0).all()
+    assert (answers[..., 0] == 0).mean() > 0.9
+    assert run.summary["metrics"]["test_coverage_95"] > 0.9
+    rows = run.predict()
+    assert (rows.select(NAMES).to_numpy() % 1 == 0).all()

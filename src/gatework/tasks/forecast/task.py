@@ -317,6 +317,8 @@ class ForecastTask(DenseTask):
         origins = origins_of(split)
         y, keys = self._awake(origins, split), self._keys(origins)
         quantiles, after = bands.follow(said, y, origins.times(), keys, self._least)
+        # A mean of quantiles of counts is none: an end of 0.1 in place of 0 would miss every 0.
+        quantiles = np.round(quantiles) if bands.calibration.least_side else quantiles
         return self._resting(quantiles, origins), after
 
     def _resting(self, quantiles: np.ndarray, origins: Origins) -> np.ndarray:
