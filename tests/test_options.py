@@ -60,6 +60,14 @@ gatework.train("classify", "reviews.csv", out="run", hiden=3)
 gatework.train("classify", "reviews.csv", out="run", pooling="median")
 gatework.compare("waves", out="out", epochs="five")
 gatework.trian
+
+@gatework.cell
+def mine(x, h):
+    return h
+
+gatework.train("regress", "waves", out="run", cell=mine)
+gatework.compare("waves", out="out", cells=("lstm", mine))
+gatework.compare("waves", out="out", cells=("lstm", 3))
 """
 
 
@@ -84,6 +92,7 @@ def test_a_type_checker_knows_every_keyword_argument(tmp_path):
         '9: error: Argument "pooling" to "train" has incompatible type',
         '10: error: Argument "epochs" to "compare" has incompatible type "str"; expected "int"',
         "11: error: Module has no attribute",
+        '19: error: Argument "cells" to "compare" has incompatible type "tuple[str, int]"',
     ]
     errors = [line for line in found if " defined in " not in line]
     assert [line[: len(e)] for line, e in zip(errors, expected, strict=True)] == expected

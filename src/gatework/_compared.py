@@ -11,8 +11,11 @@ from gatework.options import shows_options
 from gatework.reports.finished import Finished
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
+    from gatework.cells import CellSpec
     from gatework.recipe import Recipe
     from gatework.training.progress import Progress
 
@@ -47,7 +50,7 @@ def compare(
     source: Any,
     *,
     out: str | os.PathLike[str],
-    cells: tuple[str, ...] = ("rnn", "gru", "lstm"),
+    cells: Sequence[str | CellSpec] = ("rnn", "gru", "lstm"),
     seeds: int = 3,
     match: str = "units",
     task: str | None = None,
@@ -83,13 +86,15 @@ def compare(
 
     if workers > 1:
         start_early()
+    from gatework.cells import resolved
     from gatework.evaluation.comparison import ComparisonPlan
     from gatework.evaluation.comparison import compare as run
     from gatework.evaluation.elsewhere import working_on
     from gatework.training.fitting import prepare
 
-    dataset, chosen = prepare(source, task, recipe, changes, cells)
-    plan = ComparisonPlan(chosen, tuple(cells), seeds, match)
+    names = tuple(map(resolved, cells))
+    dataset, chosen = prepare(source, task, recipe, changes, names)
+    plan = ComparisonPlan(chosen, names, seeds, match)
     with working_on(on, dataset, chosen, isinstance(source, (str, os.PathLike))) as elsewhere:
         out = Path(out).absolute() if elsewhere else Path(out)
         run(

@@ -8,6 +8,7 @@ from narwhals.typing import IntoDataFrame
 from gatework._compared import Compared
 from gatework._trained import ShownRun
 from gatework._tuned import Tuned
+from gatework.cells import CellSpec
 from gatework.data.dataset import Dataset
 from gatework.recipe import Recipe
 from gatework.training.progress import Progress
@@ -80,7 +81,7 @@ def train(
     surround: float = ...,
     stream_hours: float | None = ...,
     blend: bool = ...,
-    cell: str = ...,
+    cell: str | CellSpec = ...,
     hidden: int = ...,
     layers: int = ...,
     bidirectional: bool = ...,
@@ -170,7 +171,7 @@ def compare(
     source: str | PathLike[str] | IntoDataFrame | Dataset,
     *,
     out: str | PathLike[str],
-    cells: Sequence[str] = ...,
+    cells: Sequence[str | CellSpec] = ...,
     seeds: int = ...,
     match: str = ...,
     task: str | None = ...,
@@ -390,7 +391,7 @@ def tune(
     surround: float = ...,
     stream_hours: float | None = ...,
     blend: bool = ...,
-    cell: str = ...,
+    cell: str | CellSpec = ...,
     hidden: int = ...,
     layers: int = ...,
     bidirectional: bool = ...,

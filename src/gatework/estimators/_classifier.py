@@ -19,7 +19,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
     """A recurrent network that tells the class of each sequence.
 
     Args:
-        cell: A registered cell, such as "lstm", "gru" or "rnn".
+        cell: A registered cell by name, such as "lstm", "gru" or "rnn", or what `@gatework.cell` made.
         hidden: Units per layer and direction.
         layers: Stacked layers.
         bidirectional: Whether every layer also reads sequences backwards.

@@ -9,6 +9,7 @@ from sklearn.base import OutlierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from gatework.cells import CellSpec
 from gatework.data._columns import Columns
 from gatework.data.dataset import Provenance
 from gatework.data.events import EventRows, EventTable
@@ -33,7 +34,7 @@ class AnomalyDetector(OutlierMixin, RecurrentEstimator):
     are judged with little to go by.
 
     Args:
-        cell: A registered cell, such as "lstm", "gru" or "rnn".
+        cell: A registered cell by name, such as "lstm", "gru" or "rnn", or what `@gatework.cell` made.
         hidden: Units per layer.
         layers: Stacked layers.
         scorer: "forecast" expects a row from those before it, "reconstruction" from the last rows by an autoencoder.
@@ -63,7 +64,7 @@ class AnomalyDetector(OutlierMixin, RecurrentEstimator):
 
     def __init__(
         self,
-        cell: str = "lstm",
+        cell: str | CellSpec = "lstm",
         hidden: int = 32,
         layers: int = 1,
         *,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from gatework.cells import CellSpec
 from gatework.data.dataset import Dataset, Split
 from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.errors import DataError
@@ -23,7 +24,7 @@ class SequenceEstimator(RecurrentEstimator):
 
     def __init__(
         self,
-        cell: str = "lstm",
+        cell: str | CellSpec = "lstm",
         hidden: int = 32,
         layers: int = 1,
         *,

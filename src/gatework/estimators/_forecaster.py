@@ -10,6 +10,7 @@ import polars as pl
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from gatework.cells import CellSpec
 from gatework.errors import DataError
 from gatework.estimators._recurrent import NETWORK, RecurrentEstimator
 from gatework.estimators._sequences import dimensions
@@ -33,7 +34,7 @@ class Forecaster(RecurrentEstimator):
     holidays, and `predict()` then takes that of the steps to come. A search splits the steps by `TimeSeriesSplit`.
 
     Args:
-        cell: A registered cell, such as "lstm", "gru" or "rnn".
+        cell: A registered cell by name, such as "lstm", "gru" or "rnn", or what `@gatework.cell` made.
         hidden: Units per layer.
         layers: Stacked layers.
         horizon: The longest forecast, in steps; 0 chooses by the series.
@@ -63,7 +64,7 @@ class Forecaster(RecurrentEstimator):
 
     def __init__(
         self,
-        cell: str = "lstm",
+        cell: str | CellSpec = "lstm",
         hidden: int = 64,
         layers: int = 1,
         *,

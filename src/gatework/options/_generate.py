@@ -63,7 +63,9 @@ def _words(option: Option) -> str:
 
 
 def _parameter(option: Option) -> str:
-    return f"    {option.name}: {_source(option.hint)} = ...,"
+    # A cell that somebody wrote stands where its name does.
+    hint = "str | CellSpec" if option.name == "cell" else _source(option.hint)
+    return f"    {option.name}: {hint} = ...,"
 
 
 def _source(hint: Any) -> str:
@@ -96,6 +98,7 @@ from narwhals.typing import IntoDataFrame
 from gatework._compared import Compared
 from gatework._trained import ShownRun
 from gatework._tuned import Tuned
+from gatework.cells import CellSpec
 from gatework.data.dataset import Dataset
 from gatework.recipe import Recipe
 from gatework.training.progress import Progress
@@ -120,7 +123,7 @@ def compare(
     source: str | PathLike[str] | IntoDataFrame | Dataset,
     *,
     out: str | PathLike[str],
-    cells: Sequence[str] = ...,
+    cells: Sequence[str | CellSpec] = ...,
     seeds: int = ...,
     match: str = ...,
     task: str | None = ...,
