@@ -78,18 +78,19 @@ def without_words(column: pl.Series) -> pl.Series:
 
 def _in_english(column: pl.Series) -> pl.Series:
     """Times with English names of months, and without days of the week in other languages."""
-    words = column.str.extract_all(_WORD).explode().drop_nulls().unique()
-    if len(words) > _MOST_WORDS or {_plain(word) for word in words} <= _READ:
+    words = {word: _plain(word) for word in column.str.extract_all(_WORD).explode().drop_nulls().unique()}
+    if len(words) > _MOST_WORDS or _READ.issuperset(words.values()):
         return column
-    meanings = _meanings(frozenset(_plain(word) for word in words))
-    if not meanings:
-        return column
-    first = column.str.extract(_FIRST_WORD)
-    days = [word for word in first.drop_nulls().unique() if meanings.get(_plain(word), 1) is None]
+    meanings = _meanings(frozenset(words.values()))
+    days = [
+        re.escape(word)
+        for word in column.str.extract(_FIRST_WORD).unique()
+        if word and meanings.get(words.get(word, ""), 0) is None
+    ]
     if days:
-        column = column.str.replace(rf"^(?:{'|'.join(map(re.escape, days))})[.,]{{0,2}} ?", "")
-    for word in words:
-        if month := meanings.get(_plain(word)):
+        column = column.str.replace(rf"^(?:{'|'.join(days)})[.,]{{0,2}} ?", "")
+    for word, plain in words.items():
+        if month := meanings.get(plain):
             column = column.str.replace(rf"\b{re.escape(word)}\b", _ENGLISH_MONTHS[month - 1])
     # "mar 3 marzo": a day of the week that is short for a month too.
     return column.str.replace(_TWO_MONTHS, "${1}")
@@ -103,12 +104,12 @@ def _meanings(words: frozenset[str]) -> dict[str, int | None]:
     Args:
         words: As `_plain()` gives them.
     """
-    counts = {name: len(words & known.keys()) for name, known in _known().items()}
-    most = [known for name, known in _known().items() if counts[name] == max(counts.values())]
+    readings = [{word: known[word] for word in words & known.keys()} for known in _known().values()]
+    most = max(map(len, readings))
     meanings: dict[str, set[int | None]] = {}
-    for known in most:
-        for word in words & known.keys():
-            meanings.setdefault(word, set()).add(known[word])
+    for reading in readings:
+        for word, means in reading.items() if len(reading) == most else ():
+            meanings.setdefault(word, set()).add(means)
     return {word: means.pop() for word, means in meanings.items() if len(means) == 1}
 
 

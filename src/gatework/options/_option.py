@@ -180,9 +180,8 @@ class Option:
 
     def converted(self, value: Any) -> Any:
         """A value as TOML or Python gives it in the form in which the section keeps it, as a tuple for a list."""
-        if self.qualified == "model.cell" and hasattr(
-            value, "step"
-        ):  # what @gatework.cell makes, which torch comes with
+        # What @gatework.cell makes is known by its step, as its class comes with torch.
+        if self.qualified == "model.cell" and hasattr(value, "step"):
             return value.name
         if self.is_list and isinstance(value, Sequence) and not isinstance(value, str):
             return tuple(value)

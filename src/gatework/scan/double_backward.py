@@ -33,7 +33,12 @@ def is_transformed(derivatives: Iterable[Tensor | None]) -> bool:
     """
     if torch._C._are_functorch_transforms_active():
         return True
-    return any(d is not None and torch._C._functorch.is_legacy_batchedtensor(d) for d in derivatives)
+    return any(d is not None and is_batched(d) for d in derivatives)
+
+
+def is_batched(derivative: Tensor) -> bool:
+    """Whether a tensor that a backward pass is given stands for the derivatives of several results."""
+    return bool(torch._C._functorch.is_legacy_batchedtensor(derivative))
 
 
 def reference_run(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -67,6 +72,30 @@ def differentiable(
     wanted = [t for t, need in zip(inputs, needs, strict=True) if need and t is not None]
     gradients = iter(_grad(seen, wanted, create_graph=create_graph))
     return [next(gradients) if need and t is not None else None for t, need in zip(inputs, needs, strict=True)]
+
+
+def through_reference(
+    settings: Settings,
+    tensors: Sequence[Tensor | None],
+    needs: Sequence[bool],
+    d_output: Tensor | None,
+    d_finals: Sequence[Tensor | None],
+) -> list[Tensor | None]:
+    """The gradients of the reference, where they are asked of torch's own operations, by `differentiable()`.
+
+    Args:
+        settings: Of the scan.
+        tensors: Its tensors, in the order of their slots.
+        needs: Which gradients are wanted.
+        d_output: The derivative for the output, None where it is zero.
+        d_finals: Those for the last states.
+    """
+
+    def run(tensors: Sequence[Tensor | None]) -> list[Tensor]:
+        output, finals = reference.run(settings.scan(Slots.of(tensors)))
+        return [output, *finals]
+
+    return differentiable(run, (d_output, *d_finals), tensors, needs)
 
 
 def of_gradients(

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gatework.cells import CellSpec
 from gatework.errors import UsageError
-from gatework.scan import double_backward, kernels, native, reference
+from gatework.scan import double_backward, kernels, native
 from gatework.scan.layout import Layout, layout_of
 from gatework.scan.native_options import NativeOptions, NormSlots, native_options
 from gatework.scan.options import StepOptions, normalised_states
@@ -173,7 +173,7 @@ class _OptionsScan(torch.autograd.Function):
         kept = ctx.saved_tensors  # once only: checkpointing computes them at each access
         tensors, (mask, *inner, saved) = kept[: len(needs)], kept[len(needs) :]
         if double_backward.is_asked((d_output, *d_finals)):
-            return None, *_differentiable(ctx.settings, tensors, needs, d_output, d_finals)
+            return None, *double_backward.through_reference(ctx.settings, tensors, needs, d_output, d_finals)
         scan = ctx.settings.scan(Slots.of(all_in_memory(tensors)))
         inside = native_options(scan.spec, scan.options, scan.weights.bias_hh, mask)
         inside.saved = inner
@@ -206,19 +206,3 @@ def _backward(
     d_norms = inside.gradients
     slots = Slots.of([*d_tensors, None, d_norms.gain, d_norms.state_gain, d_norms.state_bias, *d_states])
     return slots if inside.norms is None else slots._replace(bias_hh=d_norms.bias)
-
-
-def _differentiable(
-    settings: Settings,
-    tensors: Sequence[Tensor | None],
-    needs: Sequence[bool],
-    d_output: Tensor | None,
-    d_finals: Sequence[Tensor | None],
-) -> list[Tensor | None]:
-    """The gradients of the reference, where `double_backward.is_asked()`."""
-
-    def run(tensors: Sequence[Tensor | None]) -> list[Tensor]:
-        output, finals = reference.run(settings.scan(Slots.of(tensors)))
-        return [output, *finals]
-
-    return double_backward.differentiable(run, (d_output, *d_finals), tensors, needs)

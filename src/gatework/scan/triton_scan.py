@@ -243,7 +243,7 @@ class _TritonScan(torch.autograd.Function):
         kept = ctx.saved_tensors  # once only: checkpointing computes them at each access
         tensors, (saved, *rest) = kept[: len(needs)], kept[len(needs) :]
         if double_backward.is_asked((d_output, *d_finals)):
-            return None, *_differentiable(ctx.settings, tensors, needs, d_output, d_finals)
+            return None, *double_backward.through_reference(ctx.settings, tensors, needs, d_output, d_finals)
         scan = ctx.settings.scan(Slots.of(tensors))
         count = len(scan.states)
         others, output, drawn = rest[: count - 1], rest[count - 1], list(rest[count:])
@@ -327,19 +327,3 @@ def _seen_by_all(work: _Work, history: Tensor) -> Tensor:
         places[step.first : step.first + step.before] = torch.arange(step.earlier, step.earlier + step.before)
     (h,) = _gathered(work, [history], places, rows)
     return h if work.dropped is None else h * work.dropped[rows.to(h.device)]
-
-
-def _differentiable(
-    settings: Settings,
-    tensors: Sequence[Tensor | None],
-    needs: Sequence[bool],
-    d_output: Tensor,
-    d_finals: Sequence[Tensor],
-) -> list[Tensor | None]:
-    """The gradients of the reference, where `double_backward.is_asked()`."""
-
-    def run(tensors: Sequence[Tensor | None]) -> list[Tensor]:
-        output, finals = reference.run(settings.scan(Slots.of(tensors)))
-        return [output, *finals]
-
-    return double_backward.differentiable(run, (d_output, *d_finals), tensors, needs)

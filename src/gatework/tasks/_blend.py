@@ -38,7 +38,7 @@ class Blend(Stored):
         weights: The share of each in the answer, the largest first; they sum to 1.
         validation: The error of every candidate on the validation part, and that of `MEAN`; lower is better.
         refitted: The candidate that learnt from the training and the validation part once it was weighed; may be empty.
-        measure: What the errors are, and in which unit, such as "MASE"; empty in older runs.
+        measure: What the errors are, and in which unit, such as "MASE"; empty where none was measured.
     """
 
     weights: Mapping[str, float]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gatework.errors import UsageError
+from gatework.scan.double_backward import is_batched
 
 _BLOCK = 1 << 22  # logits at once: 16 MB in float32, small enough for a cache, large enough for a matrix product
 
@@ -128,7 +129,7 @@ def refuse_many_derivatives(name: str, slope: Tensor) -> None:
     Raises:
         UsageError: It stands for several.
     """
-    if torch._C._functorch.is_legacy_batchedtensor(slope):
+    if is_batched(slope):
         raise UsageError(
             f"{name} gives the derivatives of one result at a time; leave out vectorize=True or is_grads_batched=True"
         )

@@ -14,7 +14,7 @@ from gatework.tasks.detect.budget import factor, weeks_of
 from gatework.tasks.detect.detector import LIMIT, Detector
 from gatework.tasks.detect.judges import judgings, ratios
 from gatework.tasks.detect.metrics import labelled_spans, pooled_metrics
-from gatework.tasks.detect.options import DetectOptions
+from gatework.tasks.detect.options import DetectOptions, DetectPrediction
 from gatework.tasks.detect.spans import PARTS, spans
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # The share of a series that a simple detector takes as usual rows to begin with, as the NAB score does.
 _FIRST = 0.15
 _DAY = 86_400_000_000
-TOLERANCE = 24
+TOLERANCE = DetectPrediction().tolerance
 """Rows beside a labelled span in which an alarm counts for tolerant figures: as many as a mean looks back on."""
 # How well spans are found, what it costs, and the rows: four at a time fit a terminal.
 _IN_ORDER = (

@@ -14,7 +14,7 @@ Strengths are drawn so that some faults hardly show, as in life. Everything foll
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,6 +70,22 @@ class FaultySeries:
         return marks
 
 
+def places(kinds: np.ndarray, random: np.random.Generator, learnt: int, rows: int) -> Iterator[tuple[str, int, int]]:
+    """The kinds of faults in a drawn order, each with its first row and the most rows that it has room for.
+
+    Args:
+        kinds: A kind for each fault, shape (faults,).
+        random: What draws; a place is drawn when it is asked for.
+        learnt: Rows without fault at the beginning.
+        rows: Rows in all.
+    """
+    kinds = random.permutation(kinds)
+    room = (rows - learnt - _APART) // len(kinds)
+    for place, kind in enumerate(kinds):
+        first = learnt + _APART + place * room + int(random.integers(0, room // 4))
+        yield str(kind), first, room - room // 4 - _APART // 4
+
+
 def faulty_series(sensor: str, seed: int, *, learnt: int = 3000, rows: int = 6000, each: int = 2) -> FaultySeries:
     """A series of a sensor with every kind of fault.
 
@@ -83,15 +99,11 @@ def faulty_series(sensor: str, seed: int, *, learnt: int = 3000, rows: int = 600
     random = np.random.default_rng([SENSORS.index(sensor), seed])
     made = sensor_of(sensor, random, rows)
     values, size = made.values.copy(), float(made.values[:learnt].std())
-    kinds = random.permutation(np.repeat(KINDS, each))
-    room = (rows - learnt - _APART) // len(kinds)
     faults = []
-    for place, kind in enumerate(kinds):
-        first = learnt + _APART + place * room + int(random.integers(0, room // 4))
-        longest = room - room // 4 - _APART // 4
+    for kind, first, longest in places(np.repeat(KINDS, each), random, learnt, rows):
         last = first + min(length_of(kind, random), longest) - 1
         values[first : last + 1] = broken(kind, random, made, first, last, size)
-        faults.append(Fault(str(kind), first, last))
+        faults.append(Fault(kind, first, last))
     return FaultySeries(stamps_of(rows), values, learnt, tuple(faults))
 
 

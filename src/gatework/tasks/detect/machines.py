@@ -22,7 +22,6 @@ KINDS = (*faults.KINDS, "relation")
 """The kinds of faults."""
 MACHINES = ("pump", "room", "service")
 """The kinds of machines."""
-_APART = 120
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +58,8 @@ def faulty_machine(machine: str, seed: int, *, learnt: int = 3000, rows: int = 6
     # The same machine at another time: what a column shows while it does not go with the others.
     elsewhere, _, _ = _MACHINES[machine](random, rows)
     values = usual.copy()
-    kinds = random.permutation(np.repeat(KINDS, each))
-    room = (rows - learnt - _APART) // len(kinds)
     made, columns = [], []
-    for place, kind in enumerate(kinds):
-        first = learnt + _APART + place * room + int(random.integers(0, room // 4))
-        longest = room - room // 4 - _APART // 4
+    for kind, first, longest in faults.places(np.repeat(KINDS, each), random, learnt, rows):
         column = int(random.integers(0, values.shape[1]))
         length = int(random.integers(24, 100)) if kind == "relation" else faults.length_of(kind, random)
         last = first + min(length, longest) - 1
@@ -75,7 +70,7 @@ def faulty_machine(machine: str, seed: int, *, learnt: int = 3000, rows: int = 6
             size = float(usual[:learnt, column].std())
             of_column = faults.Made(usual[:, column], float(noise[column]), cycle)
             values[first : last + 1, column] = faults.broken(kind, random, of_column, first, last, size)
-        made.append(Fault(str(kind), first, last))
+        made.append(Fault(kind, first, last))
         columns.append(column)
     return FaultyMachine(faults.stamps_of(rows), values, learnt, tuple(made), tuple(columns))
 

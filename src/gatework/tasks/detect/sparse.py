@@ -25,7 +25,6 @@ from gatework.tasks.detect.faults import DAY, Fault, FaultySeries, stamps_of
 
 SENSORS = ("errors", "command", "job", "rain", "mode")
 """The kinds of sensors."""
-_APART = 120
 # Of each sensor's values.
 _RESOLUTION = {"errors": 1.0, "command": 1.0, "job": 0.01, "rain": 0.1, "mode": 1.0}
 
@@ -43,16 +42,13 @@ def sparse_series(sensor: str, seed: int, *, learnt: int = 3000, rows: int = 600
     random = np.random.default_rng([SENSORS.index(sensor), 11, seed])
     usual, often = _SENSORS[sensor](random, rows, 1.0), _SENSORS[sensor](random, rows, random.uniform(4, 8))
     values = usual.copy()
-    kinds = random.permutation(np.repeat(faults.KINDS, each))
-    room = (rows - learnt - _APART) // len(kinds)
     made = []
-    for place, kind in enumerate(kinds):
-        first = learnt + _APART + place * room + int(random.integers(0, room // 4))
-        last = first + min(faults.length_of(kind, random), room - room // 4 - _APART // 4) - 1
+    for kind, first, longest in faults.places(np.repeat(faults.KINDS, each), random, learnt, rows):
+        last = first + min(faults.length_of(kind, random), longest) - 1
         part = often[first : last + 1] if kind == "rhythm" else _broken(kind, random, usual, sensor, first, last)
         unit = _RESOLUTION[sensor]
         values[first : last + 1] = np.round(part / unit) * unit
-        made.append(Fault(str(kind), first, last))
+        made.append(Fault(kind, first, last))
     return FaultySeries(stamps_of(rows), values, learnt, tuple(made))
 
 
