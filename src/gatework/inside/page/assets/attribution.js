@@ -23,7 +23,7 @@ function gradientTimesInput(network, result, target) {
   return network.contributions(result, explainedGradient(network, result.scores, target));
 }
 
-// The gradient averaged over points between an input of zeros and the input; `rest` is awaited between points.
+// The gradient averaged over points between an input of zeros and the input; `rest` is awaited between points and says whether to go on.
 async function integratedGradients(network, reading, target, points, rest) {
   const found = zeros(reading.steps);
   for (let k = 0; k < points; k++) {

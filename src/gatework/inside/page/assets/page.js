@@ -6,6 +6,7 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
 const at = (id) => document.getElementById(id);
 const INTEGRAL_POINTS = 24;
 const PAUSE = 180; // milliseconds without a key press before integrated gradients are computed
+const STRETCH = 12; // milliseconds of computing after which the page is let draw and listen
 
 class Page {
   constructor(networks) {
@@ -167,15 +168,21 @@ class Page {
     return view.explain >= 0 ? view.explain : result.scores.indexOf(Math.max(...result.scores));
   }
 
-  // Integrated gradients take many runs: they are computed once the person pauses, a point at a time.
+  // Integrated gradients take many runs: they are computed once the person pauses, a stretch at a time.
   integrate() {
     clearTimeout(this.pause);
     if (document.body.dataset.state) document.body.dataset.state = "ready";
     if (view.method !== "integrated") return;
     const results = this.results;
     this.pause = setTimeout(async () => {
+      let rested = performance.now();
+      const rest = async () => {
+        if (performance.now() - rested < STRETCH) return true;
+        await new Promise((go) => { setTimeout(go, 0); });
+        rested = performance.now();
+        return this.results === results && view.method === "integrated";
+      };
       for (const [k, own] of results.entries()) {
-        const rest = () => new Promise((go) => { setTimeout(() => go(this.results === results && view.method === "integrated"), 0); });
         const found = await integratedGradients(this.networks[k], own.reading, own.target, INTEGRAL_POINTS, rest);
         if (!found) return;
         own.contributions = found;
