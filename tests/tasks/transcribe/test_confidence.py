@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gatework.decoding import LanguageWeights, SpokenLanguage, WrittenLetter
+from gatework.decoding.ctc import BEAM
 from gatework.tasks._voice import Loudness
 from gatework.tasks.transcribe.confidence import COUNT, Confidence
 from gatework.tasks.transcribe.letters import Alphabet
@@ -56,7 +57,7 @@ def test_a_word_below_the_threshold_is_marked_where_that_is_asked_for():
     )
     language = SpokenLanguage.fit(["ab a"], alphabet.units)
     for is_marking, expected in [(False, ["ab", "a"]), (True, ["ab", "(unsure)"])]:
-        reader = Transcriber(alphabet, language, chosen, AskedTranscript(is_marking=is_marking), 3)
+        reader = Transcriber(alphabet, language, chosen, AskedTranscript(is_marking=is_marking), 3, BEAM)
         assert [word.word for word in reader.words_of(letters, Loudness())] == expected
     assert Chosen.from_state(chosen.state()) == chosen
 
@@ -68,11 +69,11 @@ def test_a_closed_list_of_words_is_weighed_by_itself():
     language, complete = (SpokenLanguage.fit(texts, alphabet.units, words) for words in ([], ["ab"]))
     weights = chosen(alphabet, language, complete, texts, heard, said)
     for is_closed, known in [(False, language), (True, complete)]:
-        reader = Transcriber(alphabet, known, weights, AskedTranscript(is_closed=is_closed), 3).reader
+        reader = Transcriber(alphabet, known, weights, AskedTranscript(is_closed=is_closed), 3, BEAM).reader
         assert reader.text(reader.read(heard[0])) == "ab"
     for is_closed, expected in [(False, "ab"), (True, "")]:
         apart = replace(weights, closed=LanguageWeights(word=-9.0))
-        reader = Transcriber(alphabet, complete, apart, AskedTranscript(is_closed=is_closed), 3).reader
+        reader = Transcriber(alphabet, complete, apart, AskedTranscript(is_closed=is_closed), 3, BEAM).reader
         assert reader.text(reader.read(heard[0])) == expected
 
 
@@ -84,5 +85,5 @@ def test_words_in_a_noise_as_loud_as_they_are_stay_where_held_back_recordings_ha
     language = SpokenLanguage.fit(["ab"], alphabet.units)
     for loudness, expected in [(frames[:, 0], ["ab"]), (4 * frames[:, 0], [])]:
         best = chosen(alphabet, language, language, ["ab"], [log_probs], ["ab"], loudness=[loudness.tolist()])
-        reader = Transcriber(alphabet, language, Chosen.from_state(best.state()), AskedTranscript(), 1)
+        reader = Transcriber(alphabet, language, Chosen.from_state(best.state()), AskedTranscript(), 1, BEAM)
         assert [word.word for word in reader.words(log_probs, frames)] == expected

@@ -128,7 +128,7 @@ def asked_of(options: Mapping[str, Any], case: str) -> AskedTranscript:
     if given["lm"] is not None and Path(given["lm"]).is_file():
         given |= {"lm": None, "lines": read_lines(given["lm"], case)}
     is_closed, is_marking = bool(options.get("closed")), bool(options.get("unsure"))
-    return AskedTranscript(is_closed=is_closed, is_marking=is_marking, beam=options.get("beam") or 0, **given)
+    return AskedTranscript(is_closed=is_closed, is_marking=is_marking, beam=options.get("beam"), **given)
 
 
 def read(source: Any, recipe: Recipe, spec: FeatureSpec, *, has_texts: bool, is_skipping: bool = False) -> Spoken:

@@ -284,8 +284,8 @@ class TranscribeTask(Stored, Task):
             recurrent = kept.beside(self.alphabet)
         elif asked.lm_weight is not None:
             raise UsageError("--lm-weight is of a language model, and this run keeps none; name one with --lm")
-        asked = dataclasses.replace(asked, beam=asked.beam or self._beam(model))
-        return Transcriber(self.alphabet, known, Chosen.from_state(state), asked, self.stack, recurrent)
+        beam = asked.beam or self._beam(model)
+        return Transcriber(self.alphabet, known, Chosen.from_state(state), asked, self.stack, beam, recurrent)
 
     def _beam(self, model: nn.Module) -> int:
         """The prefixes that a search keeps: of files alone many, as a text is better for it and nobody waits."""

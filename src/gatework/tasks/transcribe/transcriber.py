@@ -38,7 +38,7 @@ class AskedTranscript:
         boost: Phrases that are likelier than the training texts let one think.
         words: Words that may be said as well.
         is_closed: Whether no word may be written that is neither in the training texts nor among these.
-        beam: Prefixes kept at each step; 0 for the usual number.
+        beam: Prefixes kept at each step; as many as suit the network if None.
         is_marking: Whether a word that is likelier wrong than right is not written but marked.
         lines: Texts that are counted as the training texts are.
         lm: The folder of a recurrent language model in the place of the run's own.
@@ -49,7 +49,7 @@ class AskedTranscript:
     boost: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     is_closed: bool = False
-    beam: int = 0
+    beam: int | None = None
     is_marking: bool = False
     lines: tuple[str, ...] = ()
     lm: str | None = None
@@ -94,6 +94,7 @@ class Transcriber:
         chosen: What was chosen on the validation part.
         asked: What is asked beyond the words.
         stack: Frames of a step.
+        beam: Prefixes that the search keeps at each step.
         recurrent: A recurrent language model of these letters.
 
     Raises:
@@ -107,6 +108,7 @@ class Transcriber:
         chosen: Chosen,
         asked: AskedTranscript,
         stack: int,
+        beam: int,
         recurrent: LetterModel | None = None,
     ) -> None:
         self.alphabet, self.chosen, self.asked, self.stack = alphabet, chosen, asked, stack
@@ -115,7 +117,6 @@ class Transcriber:
         each = ["", *asked.phrases] if asked.phrases else []
         self.phrases = Phrases([self._written(phrase) for phrase in each], language) if each else None
         self._known = set(language.lexicon)
-        options = {"beam": asked.beam} if asked.beam else {}
         is_closed = asked.is_closed and not alphabet.is_words
         weights, weight = chosen.closed if is_closed else chosen.language, asked.lm_weight
         if weight is None and asked.lm is not None:
@@ -123,7 +124,7 @@ class Transcriber:
         if weight is not None:
             weights = replace(weights, recurrent=weight)
         self.reader = CtcReader(
-            alphabet.units, language, weights, boosted=asked.boost, is_closed=is_closed, recurrent=recurrent, **options
+            alphabet.units, language, weights, boosted=asked.boost, is_closed=is_closed, beam=beam, recurrent=recurrent
         )
 
     def words(self, log_probs: np.ndarray, frames: np.ndarray) -> list[Word]:
