@@ -76,6 +76,7 @@ def run_checked(
     if torch.is_grad_enabled() and any(t.requires_grad for t in (*stack.given, x, *states)):
         output, *finals = _apply(_Call(stack, rows, len(states)), x, *states, *stack.given)
         return output, finals
+    stack.kept.release()  # no training
     output, finals, _ = _forward(stack, rows, x, states, is_saved=False)
     return output, finals
 
@@ -144,7 +145,7 @@ def _forward(
         output, saved = x.new_empty(*lead, weights.output), None
         run.outputs.append(output)
         if is_saved:
-            saved = weights.tensors.weight_ih.new_empty(*lead, stack.saved_width)
+            saved = stack.kept.empty(weights.tensors.weight_ih, (*lead, stack.saved_width))
             run.saved.append(saved)
         records.append(native.forward_scan(weights, x, output, saved, place, place % directions == 1))
     native.forward(stack.kernel, rows, states, finals, records)

@@ -14,6 +14,7 @@ from gatework import _native
 from gatework.cells import CellSpec
 from gatework.errors import TensorError, UsageError
 from gatework.scan import kernels
+from gatework.scan.kept import KeptMemory
 from gatework.scan.kernels import COMPUTED
 from gatework.scan.layout import Layout, padded
 from gatework.scan.native_options import NativeOptions
@@ -88,6 +89,7 @@ class CheckedStack(NamedTuple):
         saved_width: How many values of each row a forward pass saves for the backward pass, with nothing around the
             cell.
         options: What acts around the cell at a single step of each layer, 0 where nothing does.
+        kept: Memory for what the forward passes of training save.
     """
 
     spec: CellSpec
@@ -103,6 +105,7 @@ class CheckedStack(NamedTuple):
     kernel: kernels.Kernel
     saved_width: int
     options: tuple[_native.Options | int, ...]
+    kept: KeptMemory
 
     def holds(self, weights: Iterable[Tensor | None]) -> bool:
         """Whether these are the weights, each in the memory that was checked, and the kernels those in use."""
@@ -194,6 +197,7 @@ def check_stack(
         kernel=kernel,
         saved_width=kernel.saved_width(first.hidden, first.tensors.weight_hr is not None),
         options=tuple([inside.native() for inside in options]) or (0,) * len(stack),
+        kept=KeptMemory(),
     )
 
 
