@@ -16,7 +16,7 @@ from typing import Any
 from gatework.bench.clock import seconds_of
 from gatework.bench.shapes import Shape, lengths_of
 from gatework.errors import UsageError, nearest
-from gatework.evaluation.processes import process_pool, result_of
+from gatework.evaluation.processes import process_pool
 
 # What has to be installed for each.
 _NEEDS = {"keras": ("keras", "tensorflow"), "flax": ("flax", "jax")}
@@ -72,11 +72,11 @@ class Peer:
 
     def prepare(self, shape: Shape, cell: str) -> str:
         """Builds and compiles the training step of a stack of layers, and says what runs it."""
-        return result_of(self._pool.submit(_prepare, self.name, shape, cell))
+        return self._pool.result_of(self._pool.submit(_prepare, self.name, shape, cell))
 
     def seconds(self, count: int = 1) -> float:
         """How long one step takes, as the mean of some in a row."""
-        return result_of(self._pool.submit(_seconds, count))
+        return self._pool.result_of(self._pool.submit(_seconds, count))
 
     def __enter__(self) -> Peer:
         return self

@@ -49,11 +49,14 @@ class Split:
             shape (examples,), object.
         beside: What else the person's own table says of each example, for predictions to stand beside; None where the
             examples are to be learnt from, or come from no table.
+        weights: How many times each example counts while a network learns, shape (examples,), with a mean of 1; once
+            if None.
     """
 
     inputs: Inputs
     targets: np.ndarray
     beside: pl.DataFrame | None = None
+    weights: np.ndarray | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if type(self.inputs) is np.ndarray:
@@ -69,7 +72,9 @@ class Split:
 
     def take(self, index: np.ndarray) -> Split:
         """The examples at these positions, shape (count,), in this order."""
-        return Split(self.inputs[index], self.targets[index], None if self.beside is None else self.beside[index])
+        beside = None if self.beside is None else self.beside[index]
+        weights = None if self.weights is None else self.weights[index]
+        return Split(self.inputs[index], self.targets[index], beside, weights=weights)
 
     def table(self) -> pl.DataFrame:
         """The examples as the report reads them: "input" or "text", and "target"."""
@@ -164,6 +169,7 @@ class Batch:
         inputs: Token indices of shape (batch, time), int64, or values of shape (batch, time, input), float32.
         lengths: Steps of each sequence, shape (batch,), int64, on the CPU.
         targets: Class indices of shape (batch,), int64, or values of shape (batch, output), float32.
+        weights: How many times each example counts, shape (batch,), float32; once if None.
         counts: The names of what stays on the CPU, as a scan reads there how long its sequences are.
     """
 
@@ -172,6 +178,7 @@ class Batch:
     inputs: Tensor
     lengths: Tensor
     targets: Tensor
+    weights: Tensor | None = field(default=None, kw_only=True)
 
     def tensors(self) -> dict[str, Tensor | None]:
         """What a network's `forward()` takes, by name and in the shapes of the attributes.
@@ -188,9 +195,9 @@ class Batch:
 
     def parts(self, count: int) -> list[Self]:
         """So many of its examples at a time, which are not copied."""
-        return [
-            type(self)(*each) for each in zip(*(getattr(self, f.name).split(count) for f in fields(self)), strict=True)
-        ]
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        named = {name: value.split(count) for name, value in values.items() if value is not None}
+        return [type(self)(**dict(zip(named, each, strict=True))) for each in zip(*named.values(), strict=True)]
 
     def following(self, carried: tuple[Tensor, ...]) -> Batch:
         """The batch as it goes on from what the one before has left; itself, where no example goes on from another.

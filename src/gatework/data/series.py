@@ -12,6 +12,8 @@ from gatework.data.dataset import Batch, Split
 from gatework.data.inputs import RaggedSeries
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from gatework.data.dataset import SequenceExamples
     from gatework.options import DataOptions
 
@@ -37,13 +39,22 @@ class Scale(Stored):
             raise ValueError(f"{len(self.mean)} means with {len(self.std)} deviations")
 
     @classmethod
-    def fit(cls, values: np.ndarray) -> Scale:
-        """The statistics of values of shape (..., variables), over every axis but the last, computed in float64."""
+    def fit(cls, values: np.ndarray, weights: np.ndarray | None = None) -> Scale:
+        """The statistics of values of shape (..., variables), over every axis but the last, computed in float64.
+
+        Args:
+            values: The values.
+            weights: How many times each row of them counts, of the shape of all axes but the last; once if None.
+        """
         flat = values.reshape(-1, values.shape[-1]).astype(np.float64)
-        std = flat.std(axis=0)
+        if weights is None:
+            mean, std = flat.mean(axis=0), flat.std(axis=0)
+        else:
+            mean = np.average(flat, axis=0, weights=weights.ravel())
+            std = np.sqrt(np.average((flat - mean) ** 2, axis=0, weights=weights.ravel()))
         # A constant column's computed deviation is not exactly 0: it is rounding error of the size of the values.
         is_constant = std <= 1e-12 * np.abs(flat).max(axis=0)
-        return cls(tuple(flat.mean(axis=0).tolist()), tuple(np.where(is_constant, 1.0, std).tolist()))
+        return cls(tuple(mean.tolist()), tuple(np.where(is_constant, 1.0, std).tolist()))
 
     @classmethod
     def identity(cls, variables: int) -> Scale:
@@ -51,17 +62,18 @@ class Scale(Stored):
         return cls((0.0,) * variables, (1.0,) * variables)
 
     @classmethod
-    def learnt(cls, values: np.ndarray, *, is_scaled: bool) -> Scale:
+    def learnt(cls, values: np.ndarray, weights: np.ndarray | None = None, *, is_scaled: bool) -> Scale:
         """The scale of a training part, shape (..., variables): its statistics, or next to nothing.
 
         Args:
             values: The training part.
+            weights: As `fit()` takes them.
             is_scaled: Whether it is standardised; if not, a variable is left as it is, but centred where its level
                 would hide its changes from float32.
         """
-        fitted = cls.fit(values)
+        fitted = cls.fit(values, weights)
         if is_scaled:
-            return cls.fit(fitted.single(values))
+            return cls.fit(fitted.single(values), weights)
         return fitted.centring()
 
     def centring(self) -> Scale:
@@ -119,7 +131,8 @@ class SeriesExamples:
         """The examples at these positions: inputs of shape (batch, time, input), float32."""
         import torch
 
-        return Batch(*(torch.from_numpy(array) for array in (*self.arrays(index), self._targets.take(index, axis=0))))
+        arrays = *self.arrays(index), self._targets.take(index, axis=0)
+        return Batch(*map(torch.from_numpy, arrays), weights=_weights(self.split, index))
 
     def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The inputs and the lengths of the examples at these positions, shape (batch,), as `Batch` has them."""
@@ -147,7 +160,8 @@ class RaggedExamples:
         """The examples at these positions: inputs of shape (batch, time, input), float32, zero after each end."""
         import torch
 
-        return Batch(*(torch.from_numpy(array) for array in (*self.arrays(index), self._targets[index])))
+        arrays = *self.arrays(index), self._targets[index]
+        return Batch(*map(torch.from_numpy, arrays), weights=_weights(self.split, index))
 
     def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The inputs and the lengths of the examples at these positions, shape (batch,), as `Batch` has them."""
@@ -156,6 +170,13 @@ class RaggedExamples:
         for row, place in zip(inputs, index, strict=True):
             row[: self.lengths[place]] = self._series[int(place)]
         return inputs, lengths
+
+
+def _weights(split: Split, index: np.ndarray) -> Tensor | None:
+    """How many times the examples at these positions count, as a batch has it."""
+    import torch
+
+    return None if split.weights is None else torch.from_numpy(split.weights[index].astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -171,10 +192,23 @@ class SeriesEncoder(Stored):
     scale: Scale
 
     @classmethod
-    def fit(cls, inputs: np.ndarray | RaggedSeries, config: DataOptions) -> SeriesEncoder:
-        """Learns the scale from the training part, shape (examples, steps, variables), or series of several lengths."""
-        values = inputs.values if isinstance(inputs, RaggedSeries) else inputs
-        return cls(Scale.learnt(values, is_scaled=config.scale))
+    def fit(
+        cls, inputs: np.ndarray | RaggedSeries, config: DataOptions, *, weights: np.ndarray | None = None
+    ) -> SeriesEncoder:
+        """Learns the scale from the training part, shape (examples, steps, variables), or series of several lengths.
+
+        Args:
+            inputs: The training part.
+            config: Whether it is scaled.
+            weights: How many times each example counts, shape (examples,); once if None.
+        """
+        steps: int | np.ndarray
+        if isinstance(inputs, RaggedSeries):
+            values, steps = inputs.values, inputs.lengths
+        else:
+            values, steps = inputs, inputs.shape[1]
+        of_steps = None if weights is None else np.repeat(weights, steps)
+        return cls(Scale.learnt(values, of_steps, is_scaled=config.scale))
 
     @property
     def width(self) -> int:

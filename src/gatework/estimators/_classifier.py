@@ -43,16 +43,18 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
 
     _task = "classify"
 
-    def fit(self, X: Any, y: Any) -> SequenceClassifier:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SequenceClassifier:
         """Learns classes from examples.
 
         Args:
             X: Shape (examples, steps), one value a step; (examples, steps, variables); or a list with a series of shape
                 (steps,) or (steps, variables) for each example.
             y: The class of each example.
+            sample_weight: How many times each example counts in the loss and the scaling, shape (examples,); once if
+                None. An example of weight 0 is as one that is not there, but for its class in `classes_`.
 
         Raises:
-            ValueError: The values are no finite numbers, or there is one class only.
+            ValueError: The values or weights are no finite numbers, or there is one class only.
         """
         inputs = sequences(self, X, is_fit=True)
         y = column_or_1d(y, warn=True)
@@ -61,7 +63,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         self.classes_, indices = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise DataError(f'y has one class, "{self.classes_[0]}"; a classifier needs examples of two at least')
-        self._fit(inputs, indices.astype(np.int64), tuple(str(name) for name in self.classes_))
+        self._fit(inputs, indices.astype(np.int64), tuple(str(name) for name in self.classes_), sample_weight)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:

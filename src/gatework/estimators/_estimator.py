@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
+from numbers import Number
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from gatework.cells import CellSpec
 from gatework.data.dataset import Dataset, Split
@@ -53,10 +55,16 @@ class SequenceEstimator(RecurrentEstimator):
         self.threads = threads
         self.random_state = random_state
 
-    def _fit(self, inputs: SeriesInputs | RaggedSeries, targets: np.ndarray, classes: tuple[str, ...]) -> None:
+    def _fit(
+        self,
+        inputs: SeriesInputs | RaggedSeries,
+        targets: np.ndarray,
+        classes: tuple[str, ...],
+        sample_weight: Any,
+    ) -> None:
         """Learns from examples and their targets, as a task's loss takes them."""
-        seed = self._seed()
-        self._train(self._recipe(seed), _dataset(inputs, targets, classes, self.validation, seed))
+        seed, examples = self._seed(), _weighted(Split(inputs, targets), sample_weight)
+        self._train(self._recipe(seed), _dataset(examples, classes, self.validation, seed))
 
     def _recipe(self, seed: int) -> Recipe:
         return Recipe(task=self._task).changed(
@@ -86,21 +94,40 @@ class SequenceEstimator(RecurrentEstimator):
         return outputs
 
     @abstractmethod
-    def fit(self, X: Any, y: Any) -> SequenceEstimator:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SequenceEstimator:
         """Learns from examples with known answers."""
 
 
-def _dataset(
-    inputs: SeriesInputs | RaggedSeries, targets: np.ndarray, classes: tuple[str, ...], share: float, seed: int
-) -> Dataset:
+def _weighted(examples: Split, sample_weight: Any) -> Split:
+    """The examples that count, with how many times each does.
+
+    Raises:
+        ValueError: These are no finite numbers from 0 on, one for each example, or all are 0.
+    """
+    if sample_weight is None:
+        return examples
+    if isinstance(sample_weight, Number):
+        sample_weight = np.full(len(examples), sample_weight)
+    weights = check_array(sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight")
+    if weights.shape != (len(examples),):
+        raise DataError(f"sample_weight has shape {weights.shape}, expected ({len(examples)},), one for each example")
+    if (weights < 0).any():
+        raise DataError(f"sample_weight is {weights.min():g} for one example, expected numbers from 0 on")
+    if not weights.any():
+        raise DataError("every sample_weight is zero; there is nothing to learn from")
+    counts = np.flatnonzero(weights)
+    examples, weights = examples.take(counts), weights[counts]
+    return replace(examples, weights=weights / weights.mean())
+
+
+def _dataset(whole: Split, classes: tuple[str, ...], share: float, seed: int) -> Dataset:
     """The examples in a training and a validation part; without a share, one example is looked at for form's sake."""
     if not 0 <= share < 1:
         raise DataError(f"validation is {share}, expected a share from 0 to below 1")
-    order = np.random.default_rng(seed).permutation(len(targets))
-    held = round(share * len(targets))
-    if share and not 0 < held < len(targets):
-        raise DataError(f"validation={share} of {len(targets)} examples leaves a part empty; give more examples")
-    whole = Split(inputs, targets)
+    order = np.random.default_rng(seed).permutation(len(whole))
+    held = round(share * len(whole))
+    if share and not 0 < held < len(whole):
+        raise DataError(f"validation={share} of {len(whole)} examples leaves a part empty; give more examples")
     train = whole.take(np.sort(order[held:])) if held else whole
     validation = whole.take(order[: held or 1])
     return Dataset.of("the examples", train, validation, validation, classes)

@@ -22,15 +22,16 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
     _task = "regress"
 
-    def fit(self, X: Any, y: Any) -> SequenceRegressor:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SequenceRegressor:
         """Learns values from examples.
 
         Args:
             X: As for `SequenceClassifier.fit()`.
             y: Shape (examples,), or (examples, values) for several values of each.
+            sample_weight: As for `SequenceClassifier.fit()`.
 
         Raises:
-            ValueError: The values are no finite numbers.
+            ValueError: The values or weights are no finite numbers.
         """
         inputs = sequences(self, X, is_fit=True)
         if y is None:
@@ -39,7 +40,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         y = y if y.ndim == 2 and y.shape[1] > 1 else column_or_1d(y, warn=True)
         check_consistent_length(inputs, y)
         self.is_single_ = y.ndim == 1
-        self._fit(inputs, y.reshape(len(y), -1), ())
+        self._fit(inputs, y.reshape(len(y), -1), (), sample_weight)
         return self
 
     def predict(self, X: Any) -> np.ndarray:

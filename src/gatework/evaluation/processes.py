@@ -16,10 +16,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from gatework._registry import registering_modules
-from gatework.errors import TrainingError
+from gatework.errors import TrainingError, UsageError
+
+if TYPE_CHECKING:
+    from multiprocessing.synchronize import Event
 
 # How long, in seconds, a worker whose parent is gone is given before it is told again to end.
 _MERCY = 5.0
@@ -33,10 +36,57 @@ if _HAS_SERVER:
     CONTEXT.set_forkserver_preload(["gatework.nn"])
 
 T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class WorkerPool(ProcessPoolExecutor):
+    """Processes of this machine, each of which imports the person's script before it works."""
+
+    def __init__(self, count: int, begin: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        """Starts nothing yet; the arguments are those of `process_pool()`."""
+        self._began = CONTEXT.Event()
+        super().__init__(count, CONTEXT, _begin_process, (self._began, registering_modules(), begin, arguments))
+
+    def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Gives a process something to do.
+
+        Raises:
+            UsageError: The processes end as they import the script.
+        """
+        try:
+            return super().submit(work, *args, **kwargs)
+        except ConnectionError:
+            raise self._not_begun() from None
+
+    def result_of(self, future: Future[T]) -> T:
+        """What a process made.
+
+        Raises:
+            TrainingError: A process was ended from outside.
+            UsageError: The processes ended as they imported the script.
+        """
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            if not self._began.is_set():
+                raise self._not_begun() from None
+            raise TrainingError(
+                "a training process was ended from outside, perhaps for want of memory; repeat the command to go on, "
+                "with --jobs 1 if memory is short"
+            ) from None
+
+    @staticmethod
+    def _not_begun() -> UsageError:
+        return UsageError(
+            "the worker processes ended before they began: each first imports the script that asks for them, so what "
+            'asks must stand under `if __name__ == "__main__":`; workers=1 starts none'
+        )
 
 
 def start_early() -> None:
     """Lets the server import what workers need while this process does something else."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        os._exit(1)  # a worker that imports a script which asks for workers again: its parent says so
     if _HAS_SERVER:
         from multiprocessing import forkserver, resource_tracker
 
@@ -73,7 +123,7 @@ def interrupts_later() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
-def process_pool(count: int, begin: Callable[..., None], *arguments: Any) -> ProcessPoolExecutor:
+def process_pool(count: int, begin: Callable[..., None], *arguments: Any) -> WorkerPool:
     """Processes that share nothing with this one, leave Ctrl-C to it, and end soon after it if it is killed.
 
     Args:
@@ -82,7 +132,16 @@ def process_pool(count: int, begin: Callable[..., None], *arguments: Any) -> Pro
         arguments: What `begin` is given.
     """
     start_early()
-    return ProcessPoolExecutor(count, CONTEXT, _begin_process, (registering_modules(), begin, arguments))
+    _forget_missing_script()
+    return WorkerPool(count, begin, arguments)
+
+
+def _forget_missing_script() -> None:
+    """Keeps workers from a script that is no file, as that which Python reads from a pipe."""
+    main = sys.modules["__main__"]
+    script = getattr(main, "__file__", None)
+    if script is not None and main.__spec__ is None and not os.path.exists(script):
+        del main.__file__
 
 
 def stop(pool: ProcessPoolExecutor) -> None:
@@ -101,7 +160,10 @@ def stop(pool: ProcessPoolExecutor) -> None:
             process.kill()
 
 
-def _begin_process(modules: Sequence[str], begin: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+def _begin_process(
+    began: Event, modules: Sequence[str], begin: Callable[..., None], arguments: tuple[Any, ...]
+) -> None:
+    began.set()
     # Ctrl-C reaches every process of the terminal; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -118,18 +180,3 @@ def _end_with_parent() -> None:
         # Where a run is being trained this leaves a checkpoint first; elsewhere it ends the process.
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(_MERCY)
-
-
-def result_of(future: Future[T]) -> T:
-    """What a process of the pool made.
-
-    Raises:
-        TrainingError: A process was ended from outside.
-    """
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        raise TrainingError(
-            "a training process was ended from outside, perhaps for want of memory; repeat the command to go on, "
-            "with --jobs 1 if memory is short"
-        ) from None

@@ -14,7 +14,7 @@ from typing import Any
 from gatework.data.dataset import Dataset
 from gatework.data.turns import in_turn
 from gatework.evaluation.elsewhere import Elsewhere, FolderWatch, Piece, perform_on
-from gatework.evaluation.processes import CONTEXT, interrupts_later, process_pool, result_of, stop
+from gatework.evaluation.processes import CONTEXT, interrupts_later, process_pool, stop
 from gatework.training.completing import complete
 from gatework.training.progress import PassedOn, Progress
 from gatework.training.run import Run
@@ -73,7 +73,7 @@ def perform(
         while _tell(news, progress):
             pass
     for future in futures:
-        result_of(future)
+        pool.result_of(future)
 
 
 def train_all(

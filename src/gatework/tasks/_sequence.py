@@ -276,11 +276,14 @@ def _vocabulary_in_words(encoder: TextEncoder, held: Texts) -> str:
 _ENCODERS: Mapping[str, Any] = {encoder.kind: encoder for encoder in (SeriesEncoder, TextEncoder, SoundEncoder)}
 
 
-def fit_encoder(inputs: Inputs, config: DataOptions, *more: Inputs) -> Encoder:
+def fit_encoder(train: Split, config: DataOptions, *more: Inputs) -> Encoder:
     """Learns the vocabulary or the scale of the training part's inputs, and the words of more texts."""
+    inputs = train.inputs
     if isinstance(inputs, PackedInputs):
         encoder: Encoder = inputs.fitted(config)
         return encoder
+    if isinstance(inputs, (SeriesInputs, RaggedSeries)):
+        return SeriesEncoder.fit(inputs, config, weights=train.weights)
     return _ENCODERS[inputs.kind].fit(inputs, config, *more)
 
 

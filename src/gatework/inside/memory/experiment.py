@@ -14,7 +14,7 @@ from gatework._files import write_text
 from gatework.cells import resolved
 from gatework.errors import RunError
 from gatework.evaluation.plans import check_cells_and_seeds, claim
-from gatework.evaluation.processes import interrupts_later, process_pool, result_of, stop
+from gatework.evaluation.processes import interrupts_later, process_pool, stop
 from gatework.inside.memory.learning import Outcome, Trial, climb
 from gatework.training import runtime
 
@@ -153,7 +153,7 @@ def _climb_together(
             with interrupts_later():
                 futures = [pool.submit(climb, ladder, SOLVED) for ladder in ladders]
             for future in as_completed(futures):
-                arrived(result_of(future))
+                arrived(pool.result_of(future))
         except KeyboardInterrupt:
             stop(pool)
             raise

@@ -103,7 +103,7 @@ def encoder_of(dataset: Dataset, config: DataOptions) -> Encoder:
     """
     if not isinstance(dataset, BegunDataset):
         more = (dataset.unlabelled,) if isinstance(dataset, UnlabelledDataset) else ()
-        return fit_encoder(dataset.train.inputs, config, *more)
+        return fit_encoder(dataset.train, config, *more)
     if config.pairs:
         raise UsageError("--pairs is of words, and the network reads pieces of them as --from has it; give --pairs 0")
     return TextEncoder(dataset.pieces, config.max_tokens, config.padding)

@@ -26,20 +26,26 @@ NO_CLASS = -1
 """The target of a recording of no word."""
 
 
-def class_loss(outputs: Tensor, targets: Tensor, weights: Sequence[float] = ()) -> Loss:
+def class_loss(
+    outputs: Tensor, targets: Tensor, weights: Sequence[float] = (), of_examples: Tensor | None = None
+) -> Loss:
     """The cross-entropy, summed over examples.
 
     Args:
         outputs: Shape (examples, classes).
         targets: Class indices, or `NO_CLASS`, shape (examples,); or how probable each class is, (examples, classes).
         weights: How many times an example of each class counts; once if empty.
+        of_examples: How many times each example counts besides, shape (examples,); once if None.
     """
     if targets.dim() > 1:
         right = (outputs.detach().argmax(1) == targets.argmax(1)).sum()
         return Loss(cross_entropy(outputs, targets, reduction="sum"), len(targets), {"accuracy": float(right)})
     right, known = (outputs.detach().argmax(1) == targets).sum(), targets != NO_CLASS
     each = outputs.new_tensor(weights) if weights else None
-    total = cross_entropy(outputs, targets, each, reduction="sum", ignore_index=NO_CLASS)
+    if of_examples is None:
+        total = cross_entropy(outputs, targets, each, reduction="sum", ignore_index=NO_CLASS)
+    else:
+        total = cross_entropy(outputs, targets, each, reduction="none", ignore_index=NO_CLASS) @ of_examples
     if not known.all():
         total = total - outputs[~known].log_softmax(1).mean(1).sum()
     count = int(known.sum()) if each is None else float(each[targets[known]].sum())

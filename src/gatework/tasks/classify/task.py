@@ -460,7 +460,7 @@ class ClassifyTask(SequenceTask):
 
     def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
         """Cross-entropy; see `gatework.tasks.classify.losses`."""
-        return classify.class_loss(outputs, batch.targets, self.weights)
+        return classify.class_loss(outputs, batch.targets, self.weights, batch.weights)
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """The loss of a network on a batch, in training perhaps with more than that of its classes."""

@@ -87,8 +87,8 @@ class RegressTask(SequenceTask):
         if isinstance(train, PackedSplit):
             scale = train.target_scale(is_scaled=config.scale)
         else:
-            scale = Scale.learnt(train.targets, is_scaled=config.scale)
-        return cls(fit_encoder(dataset.train.inputs, config), scale, dataset.columns, reading=dataset.reading)
+            scale = Scale.learnt(train.targets, train.weights, is_scaled=config.scale)
+        return cls(fit_encoder(dataset.train, config), scale, dataset.columns, reading=dataset.reading)
 
     def model(self, config: ModelOptions) -> nn.Module:
         """A network with fresh weights."""
@@ -147,7 +147,10 @@ class RegressTask(SequenceTask):
         """The squared error, of standardised values where the recipe scales, summed over values."""
         from torch.nn.functional import mse_loss
 
-        return Loss(mse_loss(outputs, batch.targets, reduction="sum"), outputs.numel())
+        if batch.weights is None:
+            return Loss(mse_loss(outputs, batch.targets, reduction="sum"), outputs.numel())
+        errors = mse_loss(outputs, batch.targets, reduction="none").sum(1)
+        return Loss(errors @ batch.weights, outputs.numel())
 
     def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """The actual and the predicted values of each example, in their own unit."""
