@@ -67,7 +67,7 @@ def _built_in(options: argparse.Namespace) -> Iterator[Table]:
 def _etth1(path: Path) -> Iterator[Table]:
     statistical.MOST_SERIES = 0
     frame, by_hour = ett.read(path, "test")
-    given = ett.recipe(96, by_hour, frame.columns[1:], argparse.Namespace(part="test", set=[]), "linear")
+    given = ett.recipe(96, by_hour, frame.columns[1:], argparse.Namespace(part="test", set=[]), 336, "linear")
     dataset, recipe = prepare(frame, "forecast", given.changed(blend=True, max_origins=1000), {})
     assert isinstance(dataset, ForecastDataset)
     yield "ETTh1", "ETTh1", dataset, recipe

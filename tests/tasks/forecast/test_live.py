@@ -57,3 +57,23 @@ def test_the_page_forecasts_as_python_does_and_follows_a_changed_point(show, tmp
     # A count may stay what it was.
     assert values is COUNTS or page.inner_text("#said") != before
     assert "was" in page.inner_text("#point")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("window", [14, 7], ids=["whole", "short"])
+def test_a_closed_day_is_zero_on_the_page_until_a_point_there_is_lifted(show, tmp_path, window):
+    random = np.random.default_rng(2)
+    values = np.where(np.arange(420) % 7 == 6, 0, random.poisson(30, 420) + 1)
+    table = daily(values)
+    run = trained(table, tmp_path / "run", epochs=2, skip="last", window=window, segment=7, horizon=9, season=7)
+    page = show(write_page([run], tmp_path / "inspect.html", None), motion="reduce")
+    page.wait_for_selector("body[data-said]")
+    names = ["forecast" if level == 0.5 else f"q{level}" for level in LEVELS]
+    expected = run.predict().select(names).to_numpy()
+    assert np.flatnonzero(expected[:, LEVELS.index(0.5)] == 0).tolist() == [6]
+    np.testing.assert_allclose(page.evaluate(SAID)[0][0], expected, rtol=2e-5)
+    lifted = np.array([*values[:-1], 12.0])
+    changed = run.predict(table.with_columns(y=pl.Series(lifted)))["forecast"].to_numpy()
+    assert (changed > 0).all()
+    last = CHANGED.replace("length - 2", "length - 1")
+    np.testing.assert_allclose([row[LEVELS.index(0.5)] for row in page.evaluate(last, 12.0)], changed, rtol=2e-5)

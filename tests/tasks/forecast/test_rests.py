@@ -38,7 +38,7 @@ def fitted(frame: pl.DataFrame, season: int = 7, *, non_negative: bool = True):
 @pytest.mark.parametrize(("weeks", "highest"), [(8, 0.9), (37, 0.95), (38, 0.975), (100, 0.975)])
 def test_every_quantile_that_laplaces_rule_allows_is_zero(weeks: int, highest: float, season: int) -> None:
     table, rests = fitted(shop(weeks), season)
-    assert rests is not None
+    assert rests
     origins = last_origins(table, 7, season)
     quantiles = rests.applied(np.ones((1, 7, len(LEVELS))), origins, table)[0]
     assert (quantiles[:6] == 1).all()
@@ -51,19 +51,29 @@ def test_every_quantile_that_laplaces_rule_allows_is_zero(weeks: int, highest: f
 
 
 def test_what_chance_may_have_made_is_no_rule() -> None:
-    assert fitted(shop(7))[1] is None
-    assert fitted(shop(20), non_negative=False)[1] is None
-    assert fitted(shop(20, opens=19))[1] is None
+    assert not fitted(shop(7))[1]
+    assert not fitted(shop(20), non_negative=False)[1]
+    assert not fitted(shop(20, opens=19))[1]
     rare = shop(20).with_columns(y=pl.when(pl.int_range(pl.len()) % 31 == 2).then("y").otherwise(0))
-    assert fitted(rare)[1] is None
+    assert not fitted(rare)[1]
     market = shop(20).with_columns(y=pl.when(pl.int_range(pl.len()) % 7 == 2).then("y").otherwise(0))
-    assert fitted(market)[1] is not None
+    assert fitted(market)[1]
+
+
+def test_where_no_series_rests_nothing_changes() -> None:
+    table, rests = fitted(shop(7))
+    origins = last_origins(table, 7, 7)
+    quantiles, y = np.random.default_rng(0).normal(size=(1, 7, len(LEVELS))), np.zeros((1, 7))
+    assert np.array_equal(rests.applied(quantiles, origins, table), quantiles)
+    assert np.array_equal(rests.awake(y, origins, table), y)
+    assert not Rests.from_state({})
+    assert not Rests.from_state(rests.state())
 
 
 def test_a_day_that_is_no_longer_closed_is_forecast_again() -> None:
     table, rests = fitted(shop(30))
     newer, _ = fitted(shop(33, opens=31))
-    assert rests is not None
+    assert rests
     assert rests.at(last_origins(table, 7, 7), table)[0].tolist() == [0] * 6 + [30]
     assert not rests.at(last_origins(newer, 7, 7), table).any()
     y = np.arange(7.0)[None]
@@ -76,7 +86,7 @@ def test_hours_at_which_a_shop_is_closed() -> None:
     open_now = [8 <= at.hour < 20 and at.weekday() < 6 for at in hours]
     sales = [int(random.poisson(30)) + 1 if is_open else 0 for is_open in open_now]
     table, rests = fitted(pl.DataFrame({"time": hours, "y": sales}), season=24)
-    assert rests is not None
+    assert rests
     origins = last_origins(table, 24 * 7, 24)
     assert ((rests.at(origins, table)[0] == 0) == np.array(open_now[: 24 * 7])).all()
 

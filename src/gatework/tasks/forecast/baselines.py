@@ -75,8 +75,7 @@ def fitted(dataset: ForecastDataset, part: Part) -> list[Fitted]:
             makers = [_adjusted(make, effects, least) for make in makers]
         if are_small_counts(dataset.table, dataset.ends):
             makers.append(PastQuantiles)
-        rests = Rests.fit(dataset.table, dataset.ends, dataset.plan)
-        dataset.methods[part] = [_timed(make, origins, rests) for make in makers]
+        dataset.methods[part] = [_timed(make, origins, dataset.rests) for make in makers]
     methods: list[Fitted] = dataset.methods[part]
     return methods
 
@@ -131,9 +130,8 @@ def _adjusted(make: Callable[[], Method], effects: Effects, least: float) -> Cal
     return lambda: Adjusted(make(), effects, least)
 
 
-def _timed(make: Callable[[], Method], origins: Origins, rests: Rests | None) -> Fitted:
+def _timed(make: Callable[[], Method], origins: Origins, rests: Rests) -> Fitted:
     start = perf_counter()
     method = make()
-    quantiles = method.quantiles(origins)
-    quantiles = quantiles if rests is None else rests.applied(quantiles, origins, origins.table)
+    quantiles = rests.applied(method.quantiles(origins), origins, origins.table)
     return Fitted(method, quantiles, perf_counter() - start)

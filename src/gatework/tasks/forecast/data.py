@@ -24,6 +24,7 @@ from gatework.data.sets import table_of
 from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions, column_names
 from gatework.recipe import Recipe
+from gatework.tasks.forecast.beginnings import without_leading_zeros
 from gatework.tasks.forecast.effects import Effects
 from gatework.tasks.forecast.holidays import checked_place
 from gatework.tasks.forecast.linear import Linear
@@ -82,6 +83,11 @@ class ForecastDataset(Dataset):
         """The simple methods that were fitted to it, as `baselines.fitted()` keeps them."""
         return {}
 
+    @cached_property
+    def rests(self) -> Rests:
+        """The steps at which series rest, by the training part."""
+        return Rests.fit(self.table, self.ends, self.plan)
+
     @property
     def trainings(self) -> tuple[ForecastDataset, ...]:
         """What each training learns from, in the order of time."""
@@ -113,7 +119,11 @@ def forecast_dataset(source: Any, recipe: Recipe) -> ForecastDataset:
     config = recipe.section(TimeOptions)
     table = read_panel(source, config, column_names(recipe.data.target, source.frame.columns))
     asked = recipe.section(ForecastOptions)
-    table = with_totals(table, source.where) if asked.totals else table
+    if asked.totals:
+        # The sums are of all the steps that the series have in common.
+        table = with_totals(table, source.where)
+    elif asked.non_negative is not False:
+        table = without_leading_zeros(table, certainly_learnt(_lengths(table), asked))
     provenance = Provenance(source.where, source.licence, source.fingerprint, table.notes)
     return dataset_of(table, asked, source.name, provenance)
 
@@ -298,6 +308,15 @@ def _simple_error(
     return error if np.isfinite(error) else float("inf")
 
 
+def _lengths(table: Panel) -> np.ndarray:
+    return np.array([len(series) for series in table.series])
+
+
+def certainly_learnt(lengths: np.ndarray, config: ForecastOptions) -> np.ndarray:
+    """The steps of each series that are left for training at least, whatever the parts will be, shape (series,)."""
+    return np.minimum(lengths * (_MOST_PART - 2) // _MOST_PART, lengths - config.test_steps - config.validation_steps)
+
+
 def decide(table: Panel, config: ForecastOptions, source: str) -> tuple[ForecastOptions, np.ndarray]:
     """Chooses what was left open but the simple forecast, from the training part alone.
 
@@ -307,11 +326,9 @@ def decide(table: Panel, config: ForecastOptions, source: str) -> tuple[Forecast
     Raises:
         DataError: No series is long enough, or none ever changes.
     """
-    lengths = np.array([len(s) for s in table.series])
+    lengths = _lengths(table)
     longest = int(lengths.max())
-    # What is left for training at least, whatever the parts will be.
-    seen = np.minimum(lengths * (_MOST_PART - 2) // _MOST_PART, lengths - config.test_steps - config.validation_steps)
-    guess = config.season or season(table, np.maximum(seen, 1))
+    guess = config.season or season(table, np.maximum(certainly_learnt(lengths, config), 1))
     horizon = config.horizon or (min(guess, _MOST_HORIZON) if guess > 1 else min(_DEFAULT_HORIZON, longest // 8) or 1)
     # A panel goes by its shorter series, so that few are left out.
     typical = int(np.quantile(lengths, 0.25))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +20,15 @@ from gatework.tasks.forecast.metrics import LEVELS
 from gatework.tasks.forecast.options import ForecastOptions
 from gatework.tasks.forecast.windows import Origins
 
-_FEWEST, _BUSY, _LOOKED_BACK = 8, 0.5, 2
+_FEWEST, _BUSY = 8, 0.5
+LOOKED_BACK = 2
+"""A rule ends where one of so many last periods broke it."""
 _WEEK = 7
 
 
 @dataclass(frozen=True, eq=False)
 class Rests(Stored):
-    """The steps of a day, a week or a season at which each series rests.
+    """The steps of a day, a week or a season at which each series rests; false where none does.
 
     Attributes:
         periods: The steps after which each rule comes again.
@@ -33,8 +36,11 @@ class Rests(Stored):
             was. Shape (series, targets, period).
     """
 
-    periods: tuple[int, ...]
-    counts: tuple[np.ndarray, ...]
+    periods: tuple[int, ...] = ()
+    counts: tuple[np.ndarray, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.periods)
 
     def __post_init__(self) -> None:
         shapes = [each.shape for each in self.counts]
@@ -45,8 +51,8 @@ class Rests(Stored):
             raise ValueError("the steps at which series rest do not fit their periods")
 
     @classmethod
-    def fit(cls, table: Panel, ends: np.ndarray, plan: ForecastOptions) -> Rests | None:
-        """What the training part shows; None where no series rests, or values may be below 0.
+    def fit(cls, table: Panel, ends: np.ndarray, plan: ForecastOptions) -> Rests:
+        """What the training part shows: nothing where values may be below 0.
 
         Args:
             table: The series.
@@ -54,10 +60,10 @@ class Rests(Stored):
             plan: The settings with the season decided.
         """
         if not plan.non_negative:
-            return None
+            return cls()
         counts = {period: _counts(table, ends, period) for period in _periods(table, plan)}
         counts = {period: each for period, each in counts.items() if each.any()}
-        return cls(tuple(counts), tuple(counts.values())) if counts else None
+        return cls(tuple(counts), tuple(counts.values()))
 
     def note(self, table: Panel) -> str:
         """What is said of it."""
@@ -88,6 +94,29 @@ class Rests(Stored):
             known = counts[keys // targets, keys % targets] * (keys >= 0)[:, None] * ~_broken(origins, period)
             most = np.maximum(most, np.take_along_axis(known, steps % period, axis=1))
         return most
+
+    def of_windows(self, origins: Origins, like: Panel, window: int) -> list[list[dict[str, Any]]]:
+        """The rules of each origin's series, for a page on which the last values before it may be changed.
+
+        Args:
+            origins: Where it is forecast from.
+            like: The table whose series these are.
+            window: How many of the last values may change.
+
+        Returns:
+            For each origin its rules: after how many steps each comes again, how often every step that is forecast was
+            0 without exception, and at which of them something happened before the window.
+        """
+        targets, keys = len(like.columns.targets), origins.keys(like)
+        steps = origins.times()[:, None] + np.arange(origins.horizon)
+        rules: list[list[dict[str, Any]]] = [[] for _ in origins.index]
+        for period, counts in zip(self.periods, self.counts, strict=True):
+            broken = np.take_along_axis(_broken(origins, period, window), steps % period, axis=1)
+            for row in np.flatnonzero(keys >= 0):
+                ahead = counts[keys[row] // targets, keys[row] % targets, steps[row] % period]
+                if ahead.any():
+                    rules[row].append({"period": period, "counts": ahead.tolist(), "broken": broken[row].tolist()})
+        return rules
 
     def applied(self, quantiles: np.ndarray, origins: Origins, like: Panel) -> np.ndarray:
         """Quantiles that are 0 where series rest, shape (origins, horizon, levels)."""
@@ -122,12 +151,18 @@ def _counts(table: Panel, ends: np.ndarray, period: int) -> np.ndarray:
     return counts
 
 
-def _broken(origins: Origins, period: int) -> np.ndarray:
-    """At which steps of a period something happened in its last two before each origin, shape (origins, period)."""
+def _broken(origins: Origins, period: int, left_out: int = 0) -> np.ndarray:
+    """At which steps of a period something happened in its last two before each origin, shape (origins, period).
+
+    Args:
+        origins: The origins.
+        period: The steps after which a rule comes again.
+        left_out: So many of the last steps are not looked at.
+    """
     broken = np.zeros((len(origins), period), dtype=bool)
     for row, (number, target, step) in enumerate(origins.index):
         series = origins.table.series[number]
-        part = slice(max(0, step - _LOOKED_BACK * period), step)
+        part = slice(max(0, step - LOOKED_BACK * period), max(0, step - left_out))
         happened = np.flatnonzero(series.observed[part, target] & (series.values[part, target] != 0))
         broken[row, (series.start + part.start + happened) % period] = True
     return broken

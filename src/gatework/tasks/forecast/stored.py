@@ -30,7 +30,8 @@ from gatework.data.timestamps import Stamps
 from gatework.errors import UsageError
 from gatework.options import TimeOptions
 from gatework.recipe import Recipe
-from gatework.tasks.forecast.data import ForecastDataset, dataset_of
+from gatework.tasks.forecast import beginnings
+from gatework.tasks.forecast.data import ForecastDataset, certainly_learnt, dataset_of
 from gatework.tasks.forecast.history import from_state, to_state
 from gatework.tasks.forecast.options import ForecastOptions
 from gatework.tasks.forecast.stored_origins import StoredOrigins
@@ -100,7 +101,11 @@ def stored_forecast_dataset(source: Any, recipe: Recipe) -> StoredForecastDatase
 
 def _dataset(store: Store, source: TableSource, asked: ForecastOptions) -> StoredForecastDataset:
     like = dataclasses.replace(from_state(store.about["panel"]), notes=tuple(store.about["notes"]))
-    windows = StoredSeries(store, like, SampledSeries.of(_lengths(store), SAMPLE, _FEWEST_SERIES))
+    whole = StoredSeries(store, like)
+    firsts = whole.leading_zeros(asked)
+    if firsts.any():
+        like = dataclasses.replace(like, notes=(*like.notes, beginnings.note(firsts)))
+    windows = dataclasses.replace(whole, like=like, firsts=firsts)
     table = windows.sampled()
     provenance = Provenance(source.where, "yours", store.fingerprint, table.notes)
     sample = dataset_of(table, asked, source.name, provenance)
@@ -109,10 +114,6 @@ def _dataset(store: Store, source: TableSource, asked: ForecastOptions) -> Store
     kept = {name: getattr(sample, name) for name in ForecastDataset.__dataclass_fields__}
     kept |= {"train": StoredOriginSplit(origins), "provenance": dataclasses.replace(sample.provenance, notes=notes)}
     return StoredForecastDataset(**kept, sample=sample)
-
-
-def _lengths(store: Store) -> np.ndarray:
-    return store.arrays["series"][:][:, 2]
 
 
 def _said(windows: StoredSeries, origins: StoredOrigins, sample: ForecastDataset) -> list[str]:
@@ -142,17 +143,23 @@ class StoredSeries:
             where a target is missing somewhere; "static", where there are such columns; "series", where each begins
             among the steps, its first position on the grid, its steps, and those with what is known of the future.
         like: The table without its series.
-        sample: Which series are held in memory.
+        firsts: So many steps at the beginning of each series are left out, shape (series,); 0 of each if None.
     """
 
     store: Store
     like: Panel
-    sample: SampledSeries
+    firsts: np.ndarray | None = None
 
     @cached_property
     def series(self) -> np.ndarray:
         """Where each series stands, shape (series, 4)."""
-        return self.store.arrays["series"][:]
+        series = self.store.arrays["series"][:]
+        return series if self.firsts is None else series + self.firsts[:, None] * np.array([1, 1, -1, -1])
+
+    @cached_property
+    def sample(self) -> SampledSeries:
+        """Which series are held in memory."""
+        return SampledSeries.of(self.lengths, SAMPLE, _FEWEST_SERIES)
 
     @property
     def lengths(self) -> np.ndarray:
@@ -168,6 +175,19 @@ class StoredSeries:
     def is_whole(self) -> bool:
         """Whether every target was observed at every step."""
         return "observed" not in self.store.arrays
+
+    def leading_zeros(self, asked: ForecastOptions) -> np.ndarray:
+        """How many steps at the beginning of each series are none of it, shape (series,)."""
+        firsts = np.zeros(len(self.series), dtype=np.int64)
+        if asked.non_negative is False:
+            return firsts
+        ends = np.maximum(certainly_learnt(self.lengths, asked), 0)
+        # Of most series the first value tells.
+        begin = self.store.arrays["steps"][self.series[:, 0]][:, : self.widths[0]]
+        for number in np.flatnonzero(~begin.any(axis=1)).tolist():
+            values = self.values(number, 0, int(ends[number]))
+            firsts[number] = beginnings.leading_zeros(values[:, : self.widths[0]])
+        return firsts
 
     def sampled(self) -> Panel:
         """The series in memory."""

@@ -23,13 +23,14 @@ from gatework.tasks.forecast import report
 from gatework.tasks.forecast.asked import along, at_the_end, end_of, last_windows
 from gatework.tasks.forecast.bands import Bands
 from gatework.tasks.forecast.baselines import baselines
-from gatework.tasks.forecast.blend import ForecastBlend, before_validation, choose, made, offering, on_part, weighing
+from gatework.tasks.forecast.blend import ForecastBlend, before_validation, choose, made, offering, on_part
 from gatework.tasks.forecast.charts import answer_rows, backtest, charts, futures
-from gatework.tasks.forecast.conformal import MOST_SERIES, Calibration, stretched
+from gatework.tasks.forecast.conformal import Calibration
 from gatework.tasks.forecast.data import ForecastDataset, forecast_dataset
 from gatework.tasks.forecast.distributions import choose_distribution, compared, in_own_unit
 from gatework.tasks.forecast.history import from_state, newer, tail, to_state
-from gatework.tasks.forecast.live import MOST_WINDOWS, live
+from gatework.tasks.forecast.intervals import Intervals
+from gatework.tasks.forecast.live import MOST_WINDOWS, Stretch, live
 from gatework.tasks.forecast.methods import checked
 from gatework.tasks.forecast.metrics import (
     answers_of,
@@ -49,7 +50,7 @@ from gatework.tasks.forecast.stored import StoredOriginSplit, stored_forecast_da
 from gatework.tasks.forecast.stored_origins import StoredOriginExamples
 from gatework.tasks.forecast.totals import coherent
 from gatework.tasks.forecast.window_store import Features, OriginExamples, WindowStore, origin_batch
-from gatework.tasks.forecast.windows import Origins, OriginSplit, origins_of
+from gatework.tasks.forecast.windows import OriginSplit, origins_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -75,7 +76,7 @@ class ForecastTask(DenseTask):
         history: The end of every series: what a forecast is made from where no newer table is given.
         answer: What answers instead of the network alone, where the validation part chose that.
         scale: The size of errors of each series and target, where forecasts add up, shape (series, targets).
-        rests: The steps at which nothing ever happens, where there are such.
+        rests: The steps at which nothing ever happens.
     """
 
     options = OPTIONS
@@ -93,7 +94,7 @@ class ForecastTask(DenseTask):
     history: Panel
     answer: ForecastBlend | None = field(default=None, compare=False)
     scale: np.ndarray | None = field(default=None, compare=False)
-    rests: Rests | None = field(default=None, compare=False)
+    rests: Rests = field(default_factory=Rests, compare=False)
 
     @property
     def pipeline(self) -> str:
@@ -138,8 +139,7 @@ class ForecastTask(DenseTask):
         features = Features.fit(table, forecasts.ends, plan, learnt)
         # What is known ahead may end with the table; then there is a whole window whose future the table has.
         kept = tail(table, plan.window + (plan.horizon if table.columns.known else 0))
-        rests = Rests.fit(table, forecasts.ends, plan)
-        return cls(plan, features, kept, scale=learnt.scale if plan.totals else None, rests=rests)
+        return cls(plan, features, kept, scale=learnt.scale if plan.totals else None, rests=forecasts.rests)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
@@ -149,7 +149,7 @@ class ForecastTask(DenseTask):
             "history": to_state(self.history),
             **({"answer": self.answer.state()} if self.answer else {}),
             **({"scale": np.nan_to_num(self.scale).tolist()} if self.scale is not None else {}),
-            **({"rests": self.rests.state()} if self.rests else {}),
+            "rests": self.rests.state(),
         }
 
     def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
@@ -189,8 +189,8 @@ class ForecastTask(DenseTask):
             checked(features.effects, (ahead, len(history.columns.targets)))
         answer = ForecastBlend.from_state(state["answer"], history) if "answer" in state else None
         scale = checked(state["scale"], features.spread.shape) if "scale" in state else None
-        rests = Rests.from_state(state["rests"]) if "rests" in state else None
-        if rests is not None and rests.counts[0].shape[:2] != features.spread.shape:
+        rests = Rests.from_state(state.get("rests", {}))
+        if any(each.shape[:2] != features.spread.shape for each in rests.counts):
             raise ValueError("the steps at which series rest are not those of the series")
         return cls(plan, features, history, answer, scale, rests)
 
@@ -223,7 +223,7 @@ class ForecastTask(DenseTask):
         targets = len(self.history.columns.targets)
         static = len(self.features.static.mean) + (targets if targets > 1 else 0)
         sizes = {"inputs": 2 + past + known + steps_say, "ahead": 2 * known + steps_say, "static": static}
-        return forecast.ForecastNetwork(config, self.plan, series=self._pairs, log=self.features.log, **sizes)
+        return forecast.ForecastNetwork(config, self.plan, series=self._intervals.pairs, log=self.features.log, **sizes)
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """The sum of the losses of the networks, each by what it says itself."""
@@ -242,13 +242,15 @@ class ForecastTask(DenseTask):
         (first, network), part = self._trainings(model, dataset, earlier)[0]
         chosen, held = _network(network), part.validation
 
+        def unknown() -> Calibration:
+            return self._intervals.unknown(chosen.least_side)
+
         def along() -> np.ndarray:
-            known = Calibration.unknown(self._pairs, self.plan.horizon, chosen.least_side)
-            return self._followed(known, _raw(first, network, held), held)[0]
+            return self._intervals.followed(unknown(), _raw(first, network, held), held)[0]
 
         choose_distribution(chosen, along, held.targets)
         _network(model).go_by(chosen)
-        _network(model).calibration = self._held_back(_raw(first, network, held), held, chosen)
+        _network(model).calibration = self._intervals.held_back(unknown(), _raw(first, network, held), held)
 
     @property
     def blend(self) -> Blend | None:
@@ -258,24 +260,15 @@ class ForecastTask(DenseTask):
     def blended(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> ForecastTask:
         """The task with the best of network, simple methods and their weighted mean on the first validation part."""
         (first, network), part = self._trainings(model, dataset, earlier)[0]
-        raw = self._resting(_raw(first, network, part.validation), origins_of(part.validation))
+        along, held = self._intervals, part.validation
+        raw = along.resting(_raw(first, network, held), origins_of(held))
         blend = choose(raw, part)
-        said, origins = on_part(blend, raw, part, "validation"), origins_of(part.validation)
-        known = Bands.unknown(offering(blend, said), self._pairs, self.plan.horizon, _network(network).least_side)
-        bands = self._taught(self._taught(known, *before_validation(blend, part)), said, origins)
-        bands = weighing(blend, bands, said, self._awake(origins), origins.times(), self._keys(origins))
+        said = on_part(blend, raw, part, "validation")
+        bands = along.unknown_bands(offering(blend, said), _network(network).least_side)
+        bands = along.taught(along.taught(bands, *before_validation(blend, part)), said, origins_of(held))
+        bands = along.weighing(blend, bands, said, held)
         last = _forecasts(dataset).trainings[-1]
         return dataclasses.replace(self, answer=made(blend, last, self.history, bands))
-
-    def _taught(self, bands: Bands, said: Mapping[str, np.ndarray], origins: Origins) -> Bands:
-        """What is known of bands with what these origins teach."""
-        return bands.held_back(said, self._awake(origins), origins.times(), self._keys(origins), self._least)
-
-    def _held_back(self, raw: np.ndarray, split: Split, network: ForecastNetwork) -> Calibration:
-        """What quantiles for held-back origins say of their intervals."""
-        origins = origins_of(split)
-        known = Calibration.unknown(self._pairs, self.plan.horizon, network.least_side)
-        return known.held_back(raw, self._awake(origins, split), origins.times(), self._keys(origins))
 
     def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> Evaluation:
         """The forecasts of the test part, each with the intervals that were known to hold when it was made."""
@@ -299,7 +292,7 @@ class ForecastTask(DenseTask):
     ) -> tuple[np.ndarray, Calibration]:
         """The network's calibrated quantiles of the test part, and what is known of its intervals after it."""
         raw = [_raw(task, network, part.test) for (task, network), part in self._trainings(model, dataset, earlier)]
-        return self._followed(_network(model).calibration, _forecasts(dataset).gathered(raw), dataset.test)
+        return self._intervals.followed(_network(model).calibration, _forecasts(dataset).gathered(raw), dataset.test)
 
     def _answered(
         self, answer: ForecastBlend, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]
@@ -310,50 +303,11 @@ class ForecastTask(DenseTask):
             for (task, network), part in self._trainings(model, dataset, earlier)
         ]
         gathered = {name: _forecasts(dataset).gathered([said[name] for said in each]) for name in each[0]}
-        return self._banded(answer.bands, gathered, dataset.test)
-
-    def _banded(self, bands: Bands, said: Mapping[str, np.ndarray], split: Split) -> tuple[np.ndarray, Bands]:
-        """Answers, each with bands by what was known at its origin, and what is known in the end."""
-        origins = origins_of(split)
-        y, keys = self._awake(origins, split), self._keys(origins)
-        quantiles, after = bands.follow(said, y, origins.times(), keys, self._least)
-        # A mean of quantiles of counts is none: an end of 0.1 in place of 0 would miss every 0.
-        quantiles = np.round(quantiles) if bands.calibration.least_side else quantiles
-        return self._resting(quantiles, origins), after
-
-    def _resting(self, quantiles: np.ndarray, origins: Origins) -> np.ndarray:
-        """Quantiles that are 0 where nothing ever happens."""
-        return quantiles if self.rests is None else self.rests.applied(quantiles, origins, self.history)
-
-    def _awake(self, origins: Origins, split: Split | None = None) -> np.ndarray:
-        """What came to pass at all other steps, NaN where nothing ever happens."""
-        y = (origins.actuals() if split is None else split.targets)["value"]
-        return y if self.rests is None else self.rests.awake(y, origins, self.history)
+        return self._intervals.banded(answer.bands, gathered, dataset.test)
 
     @property
-    def _least(self) -> float:
-        """No forecast is below this."""
-        return 0.0 if self.plan.non_negative else -np.inf
-
-    def _followed(self, known: Calibration, raw: np.ndarray, split: Split) -> tuple[np.ndarray, Calibration]:
-        """Stretched quantiles, each by what was known at its origin, and what is known in the end."""
-        origins = origins_of(split)
-        factors, after = known.follow(raw, self._awake(origins, split), origins.times(), self._keys(origins))
-        quantiles = stretched(raw.astype(np.float64), factors)
-        # Stretched, the quantiles of counts are counts again.
-        quantiles = np.round(quantiles) if known.least_side else quantiles
-        return self._resting(np.maximum(quantiles, self._least), origins), after
-
-    @property
-    def _pairs(self) -> int:
-        """How many pairs of series and target have intervals of their own."""
-        pairs = len(self.history.series) * len(self.history.columns.targets)
-        return pairs if pairs <= MOST_SERIES else 1
-
-    def _keys(self, origins: Origins) -> np.ndarray:
-        """Which of them each origin is of, shape (origins,)."""
-        keys = origins.keys(self.history)
-        return keys if self._pairs > 1 else np.minimum(keys, 0)
+    def _intervals(self) -> Intervals:
+        return Intervals(self.history, self.plan, self.rests)
 
     def _trainings(
         self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]
@@ -403,17 +357,17 @@ class ForecastTask(DenseTask):
         whole = OriginSplit(dataclasses.replace(origins, index=index, horizon=self.plan.horizon))
         raw, answer = _raw(self, model, whole), self.answer
         if answer is not None:
-            along, bands = self._banded(answer.bands, answer.said(raw, whole.inputs), whole)
+            along, bands = self._intervals.banded(answer.bands, answer.said(raw, whole.inputs), whole)
             answer = dataclasses.replace(answer, bands=bands)
         else:
-            along = self._followed(_network(model).calibration, raw, whole)[0]
+            along = self._intervals.followed(_network(model).calibration, raw, whole)[0]
         return self._coherent(along, whole)[-len(origins) :], answer
 
     def _coherent(self, quantiles: np.ndarray, split: Split) -> np.ndarray:
         """Forecasts that add up, where the plan has sums."""
         if self.scale is None:
             return quantiles
-        return coherent(quantiles, origins_of(split), self.history, self.scale, self._least)
+        return coherent(quantiles, origins_of(split), self.history, self.scale, self._intervals.least)
 
     def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """Quantiles beside what came to pass, one row per origin."""
@@ -456,12 +410,12 @@ class ForecastTask(DenseTask):
         split = last_windows(self.history, plan) if given is None else given
         origins = origins_of(split.take(np.arange(min(len(split), MOST_WINDOWS))))
         whole = OriginSplit(dataclasses.replace(origins, horizon=plan.horizon))
-        raw, known = _raw(self, network, whole), network.calibration
-        factors, _ = known.follow(raw, whole.targets["value"], origins.times(), self._keys(origins))
+        factors = self._intervals.factors(network.calibration, _raw(self, network, whole), whole)
+        rests = self.rests.of_windows(whole.inputs, self.history, plan.window)
         by_more = self.answer is not None and not self.answer.blend.is_network
         answered_by = self.answer.name(int(origins.times().max())) if self.answer and by_more else ""
         examples = cast("OriginExamples", self.encode(whole))
-        return live(network, plan, self.features, examples, factors, answered_by=answered_by)
+        return live(network, plan, self.features, examples, Stretch(factors, rests), answered_by=answered_by)
 
     def exportable(self, model: nn.Module) -> Exportable:
         """The network, called with windows as in training, before its intervals are stretched."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from gatework.tasks.forecast.distributions import standard
 from gatework.tasks.forecast.linear import LEAST_SPREAD
 from gatework.tasks.forecast.metrics import LEVELS, MEDIAN
 from gatework.tasks.forecast.options import COUNTS
+from gatework.tasks.forecast.rests import LOOKED_BACK
 from gatework.tasks.forecast.window_store import added_by_effects
 from gatework.tasks.forecast.windows import origins_of
 
@@ -25,12 +26,24 @@ MOST_WINDOWS = 12
 """So many windows a page offers at most: each is some numbers for every step of the past."""
 
 
+class Stretch(NamedTuple):
+    """What becomes of the network's quantiles at each window.
+
+    Attributes:
+        factors: By how much the intervals are stretched, shape (windows, levels).
+        rests: The rules by which steps are 0, as `Rests.of_windows()` gives them.
+    """
+
+    factors: np.ndarray
+    rests: list[list[dict[str, Any]]]
+
+
 def live(
     model: ForecastNetwork,
     plan: ForecastOptions,
     features: Features,
     examples: OriginExamples,
-    factors: np.ndarray,
+    stretch: Stretch,
     *,
     answered_by: str,
 ) -> Live | None:
@@ -41,7 +54,7 @@ def live(
         plan: The window, the horizon and all else that was decided.
         features: How columns become inputs.
         examples: The windows that the page offers.
-        factors: By how much the intervals of each are stretched, shape (windows, levels).
+        stretch: What becomes of the network's quantiles at each.
         answered_by: What answers beside the network, in words; empty where it answers alone.
     """
     if model.recurrent.num_directions > 1:
@@ -64,7 +77,8 @@ def live(
         "missingAhead": _missing_ahead(origins_of(examples.split)),
         # What the names of the other networks' weights begin with.
         "others": [f"others.{k}." for k in range(len(model.others))],
-        "windows": _windows(examples, plan, factors, features),
+        "restsAfter": LOOKED_BACK,
+        "windows": _windows(examples, plan, stretch, features),
     }
     part = LivePart.of(__package__, "Forecasting with", ("forecaster.js", "chart.js", "live.js"))
     layers: dict[str, Any] = {"": model, **{f"others.{k}.": other for k, other in enumerate(model.others)}}
@@ -84,7 +98,7 @@ def _law() -> dict[str, Any]:
 
 
 def _windows(
-    examples: OriginExamples, plan: ForecastOptions, factors: np.ndarray, features: Features
+    examples: OriginExamples, plan: ForecastOptions, stretch: Stretch, features: Features
 ) -> list[dict[str, Any]]:
     origins, batch = origins_of(examples.split), examples.batch(np.arange(len(examples)))
     histories, spread = origins.histories(plan.window), examples.spread
@@ -109,7 +123,8 @@ def _windows(
                 "spread": float(spread[k]),
                 # What is known adds: the network reads, and forecasts, the rest.
                 "added": added[k].tolist(),
-                "factors": factors[k].tolist(),
+                "factors": stretch.factors[k].tolist(),
+                "rests": stretch.rests[k],
             }
         )
     return windows

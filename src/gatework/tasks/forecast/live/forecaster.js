@@ -48,7 +48,8 @@ class Forecaster {
     const [{ said, traces, count }] = each;
     const mean = said.map((row, t) => row.map((_, k) => sum(each.map((one) => one.said[t][k])) / each.length));
     const quantiles = this.law ? mean.map((law) => this.quantilesOfCount(law)) : mean;
-    return { quantiles: quantiles.map((row) => this.stretched(row, window.factors)), traces, count };
+    const stretched = quantiles.map((row) => this.stretched(row, window.factors));
+    return { quantiles: this.resting(stretched, own, window), traces, count };
   }
 
   // What this network says of every step ahead: quantiles, or the numbers of the law of a count.
@@ -153,6 +154,17 @@ class Forecaster {
     for (let k = median - 2; k >= 0; k--) gaps[k] = Math.min(gaps[k], gaps[k + 1]);
     const ends = gaps.map((gap, k) => Math.max(k === median ? middle : middle + gap, least ?? -Infinity));
     return this.law ? ends.map(Math.round) : ends;
+  }
+
+  // 0 where the series always rested, up to the level that Laplace's rule allows, unless something happened there lately.
+  resting(quantiles, values, { seen, rests }) {
+    const size = values.length, periods = Array.from({ length: this.restsAfter }, (_, k) => k + 1);
+    const happened = (step) => step >= 0 && seen[step] && values[step] !== 0;
+    const holds = ({ period, broken }, t) => !broken[t] && !periods.some((k) => happened(size + (t % period) - k * period));
+    return quantiles.map((row, t) => {
+      const count = Math.max(0, ...rests.map((rule) => (holds(rule, t) ? rule.counts[t] : 0)));
+      return row.map((v, k) => (count && this.levels[k] <= (count + 1) / (count + 2) ? 0 : v));
+    });
   }
 
   // How the median of one step ahead would differ if a segment of the window stood at the window's mean: why it is so.
