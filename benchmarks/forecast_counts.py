@@ -1,13 +1,15 @@
 """Counts: a network with free quantiles beside what `--distribution auto` learns and chooses.
 
     python benchmarks/forecast_counts.py --out FOLDER [--seeds 3] [--tables poisson,rare]
+    python benchmarks/forecast_counts.py --true-ends [--seeds 3]
 
 Nine kinds of daily panels (12 series of 280 days, horizon 14), the network alone, its intervals stretched as they are
 in use; and of the built-in monthly sales, which auto takes for amounts, the law of a count on the validation part.
 Prints a Markdown row per table, in parts of the figures of free quantiles; then, in parts of what auto reaches, the
 methods for intermittent demand (Croston, its correction by Syntetos and Boylan, Teunter, Syntetos and Babai's, ADIDA,
 IMAPA; statsforecast), a regression on lags, and the quantiles of all that was sold before. Writes FOLDER/counts.json;
-what is there is not trained again.
+what is there is not trained again. `--true-ends` trains nothing: it says what intervals in whole numbers cover and
+score that know the Poisson law of each step.
 """
 
 import argparse
@@ -20,13 +22,14 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from scipy import stats
 from statsforecast import models
 
 from gatework import training
 from gatework.tasks.forecast.baselines import fitted
 from gatework.tasks.forecast.conformal import Calibration, stretched
 from gatework.tasks.forecast.data import ForecastDataset
-from gatework.tasks.forecast.metrics import LEVELS, MEDIAN, arrays_of, metrics, scaled_quantile_loss
+from gatework.tasks.forecast.metrics import LEVELS, MEDIAN, arrays_of, interval_score, metrics, scaled_quantile_loss
 from gatework.tasks.forecast.windows import Origins, origins_of
 from gatework.training import Run
 from gatework.training.fitting import prepare
@@ -50,11 +53,17 @@ BESIDE = (*INTERMITTENT, LINEAR, PAST)
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--true-ends", action="store_true")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--tables", default=",".join((*KINDS, SALES)))
     parser.add_argument("--epochs", type=int, default=12)
     options = parser.parse_args()
+    if options.true_ends:
+        true_ends(options.seeds)
+        return
+    if options.out is None:
+        parser.error("--out FOLDER is needed, or --true-ends")
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / "counts.json"
     kept = json.loads(file.read_text()) if file.exists() else {}
@@ -169,6 +178,61 @@ def with_errors(point: Callable[[Origins], np.ndarray], validation: Origins, tes
         here, held = test.index[:, 0] == series, validation.index[:, 0] == series
         quantiles[here] = said[here][..., None] + np.nanquantile(error[held], LEVELS)
     return np.maximum(quantiles, 0.0)
+
+
+def true_ends(seeds: int) -> None:
+    """Prints what three kinds of intervals cover and score whose law is known: by quantiles, narrowest, randomised."""
+    means = np.concatenate([rate for seed in range(seeds) for rate in poisson_rates(seed)])
+    head = ("interval", "ends", "covered", "strictly inside", "score")
+    print(f"| {' | '.join(head)} |\n|{' --- |' * len(head)}")
+    for misses in (0.2, 0.05):
+        low, high = (stats.poisson.ppf(level, means) for level in (misses / 2, 1 - misses / 2))
+        by_quantiles = of_ends(low, high, means, misses)
+        narrow = of_ends(*np.transpose([narrowest(mean, 1 - misses) for mean in means]), means, misses)
+        # Each end is moved in with the probability that leaves half of the promised misses beyond it.
+        shares = [
+            (misses / 2 - stats.poisson.cdf(low - 1, means)) / stats.poisson.pmf(low, means),
+            (misses / 2 - stats.poisson.sf(high, means)) / stats.poisson.pmf(high, means),
+        ]
+        moved = [of_ends(low + 1, high, means, misses), of_ends(low, high - 1, means, misses)]
+        randomised = by_quantiles + sum(
+            share * (each - by_quantiles) for share, each in zip(shares, moved, strict=True)
+        )
+        for name, row in (("quantiles", by_quantiles), ("narrowest", narrow), ("randomised", randomised)):
+            cells = " | ".join(f"{value:.3f}" for value in row.mean(axis=1))
+            print(f"| {1 - misses:.0%} | {name} | {cells} |")
+
+
+def poisson_rates(seed: int) -> list[np.ndarray]:
+    """The means of the last four horizons of each series of the Poisson panel."""
+    rng = np.random.default_rng([seed, list(KINDS).index("poisson")])
+    rates = []
+    for _ in range(SERIES):
+        rates.append(level(rng, 2) * week(rng))
+        rng.poisson(rates[-1])
+    return [rate[-4 * PANEL["horizon"] :] for rate in rates]
+
+
+def of_ends(low: np.ndarray, high: np.ndarray, means: np.ndarray, misses: float) -> np.ndarray:
+    """The share covered, that strictly inside and the interval score expected of each step, shape (3, steps)."""
+    counts = np.arange(stats.poisson.isf(1e-12, means.max()) + 1)[:, None]
+    mass = stats.poisson.pmf(counts, means)
+    values = (
+        (counts >= low) & (counts <= high),
+        (counts > low) & (counts < high),
+        interval_score(low, high, counts, misses),
+    )
+    return np.stack([(mass * value).sum(axis=0) for value in values])
+
+
+def narrowest(mean: float, promised: float) -> tuple[int, int]:
+    """The shortest interval that holds what is promised, of these the one that holds most."""
+    below = np.concatenate([[0.0], stats.poisson.cdf(np.arange(200), mean)])
+    for width in range(1, 200):
+        held = below[width:] - below[:-width]
+        if held.max() >= promised:
+            return int(held.argmax()), int(held.argmax()) + width - 1
+    raise ValueError(f"a mean of {mean}")
 
 
 def parts_of(name: str, figure: str, seeds: range, kept: dict) -> np.ndarray:

@@ -16,7 +16,7 @@ from gatework.tasks.forecast.counts import CountLaw, WindowCounts, negative_log_
 from gatework.tasks.forecast.data import forecast_dataset
 from gatework.tasks.forecast.distributions import choose_distribution
 from gatework.tasks.forecast.measures import Logarithm
-from gatework.tasks.forecast.metrics import LEVELS, arrays_of, scaled_quantile_loss
+from gatework.tasks.forecast.metrics import LEVELS, arrays_of, held_remark, scaled_quantile_loss
 from gatework.tasks.forecast.task import ForecastTask
 from support.daily_tables import daily, small, trained
 
@@ -154,3 +154,16 @@ def test_the_mean_with_simple_methods_is_one_of_whole_numbers_too(tmp_path: Path
     assert run.summary["metrics"]["test_coverage_95"] > 0.9
     rows = run.predict()
     assert (rows.select(NAMES).to_numpy() % 1 == 0).all()
+
+
+def test_small_counts_that_are_held_more_often_than_promised_are_no_fault() -> None:
+    held = {"coverage_80": 0.92, "coverage_95": 0.99}
+    assert "more than 5 points off for the 80 % interval" in held_remark(held, 2000, 100)
+    said = held_remark(held, 2000, 100, are_small_counts=True)
+    assert "points off" not in said
+    assert "more than promised is right of small counts" in said
+    few = held_remark({"coverage_80": 0.72, "coverage_95": 0.97}, 2000, 100, are_small_counts=True)
+    assert "more than 5 points off for the 80 % interval" in few
+    assert held_remark({"coverage_80": 0.8, "coverage_95": 0.94}, 2000, 100, are_small_counts=True) == held_remark(
+        {"coverage_80": 0.8, "coverage_95": 0.94}, 2000, 100
+    )

@@ -30,7 +30,8 @@ from gatework.tasks.forecast.data import ForecastDataset, forecast_dataset
 from gatework.tasks.forecast.distributions import choose_distribution, compared, in_own_unit
 from gatework.tasks.forecast.history import from_state, newer, tail, to_state
 from gatework.tasks.forecast.intervals import Intervals
-from gatework.tasks.forecast.live import MOST_WINDOWS, Stretch, live
+from gatework.tasks.forecast.live import MOST_WINDOWS, Stretching, live
+from gatework.tasks.forecast.measures import are_small_counts
 from gatework.tasks.forecast.methods import checked
 from gatework.tasks.forecast.metrics import (
     answers_of,
@@ -415,7 +416,7 @@ class ForecastTask(DenseTask):
         by_more = self.answer is not None and not self.answer.blend.is_network
         answered_by = self.answer.name(int(origins.times().max())) if self.answer and by_more else ""
         examples = cast("OriginExamples", self.encode(whole))
-        return live(network, plan, self.features, examples, Stretch(factors, rests), answered_by=answered_by)
+        return live(network, plan, self.features, examples, Stretching(factors, rests), answered_by=answered_by)
 
     def exportable(self, model: nn.Module) -> Exportable:
         """The network, called with windows as in training, before its intervals are stretched."""
@@ -426,7 +427,8 @@ class ForecastTask(DenseTask):
     ) -> str:
         """How many actual values the intervals held, whether that can be told, and whose intervals are better."""
         steps = distinct_steps(dataset.test.targets)
-        held = held_remark(metrics, steps, steps / self.plan.horizon)
+        counts = are_small_counts(_forecasts(dataset).table, _forecasts(dataset).ends)
+        held = held_remark(metrics, steps, steps / self.plan.horizon, are_small_counts=counts)
         return " ".join(filter(None, (held, interval_remark(metrics, baselines))))
 
     def absent(self, dataset: Dataset) -> list[str]:

@@ -26,7 +26,7 @@ MOST_WINDOWS = 12
 """So many windows a page offers at most: each is some numbers for every step of the past."""
 
 
-class Stretch(NamedTuple):
+class Stretching(NamedTuple):
     """What becomes of the network's quantiles at each window.
 
     Attributes:
@@ -43,7 +43,7 @@ def live(
     plan: ForecastOptions,
     features: Features,
     examples: OriginExamples,
-    stretch: Stretch,
+    stretch: Stretching,
     *,
     answered_by: str,
 ) -> Live | None:
@@ -98,7 +98,7 @@ def _law() -> dict[str, Any]:
 
 
 def _windows(
-    examples: OriginExamples, plan: ForecastOptions, stretch: Stretch, features: Features
+    examples: OriginExamples, plan: ForecastOptions, stretch: Stretching, features: Features
 ) -> list[dict[str, Any]]:
     origins, batch = origins_of(examples.split), examples.batch(np.arange(len(examples)))
     histories, spread = origins.histories(plan.window), examples.spread
