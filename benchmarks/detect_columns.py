@@ -15,12 +15,12 @@ import numpy as np
 import polars as pl
 from detect_settings import HELD, TRAINED, Series, asked, parsed
 
+from gatework.bench.faulty.machines import KINDS, MACHINES, faulty_machine
 from gatework.data.events import read_events
 from gatework.data.tables import read_table
 from gatework.options import TimeOptions
 from gatework.tasks.detect.detector import Detector
 from gatework.tasks.detect.judges import judgings, ratios
-from gatework.tasks.detect.machines import KINDS, MACHINES, faulty_machine
 from gatework.tasks.detect.options import DetectOptions
 from gatework.tasks.detect.relations import Relation
 from gatework.tasks.detect.value_rules import Extent, value_rules

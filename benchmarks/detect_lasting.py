@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from detect_settings import Series, asked, by, kept, outside, parsed
 
-from gatework.tasks.detect import faults
+from gatework.bench.faulty import sensors
 from gatework.tasks.detect.baselines import seasonal_difference
 from gatework.tasks.detect.options import DetectOptions
 from gatework.tasks.detect.spans import spans
@@ -41,30 +41,30 @@ def main() -> None:
     columns = ("change", "detector", "told", "rows until silent", "flagged later", "false alarms", "span F1 later")
     print(f"| {' | '.join(columns)} |\n| {' | '.join('---' for _ in columns)} |", flush=True)
     for change in CHANGES:
-        known = [made(options.keep, sensor, seed, change) for seed in seeds for sensor in faults.SENSORS]
+        known = [made(options.keep, sensor, seed, change) for seed in seeds for sensor in sensors.SENSORS]
         for name, flag in detectors.items():
             print(f"| {change} | {name} | {' | '.join(figures(known, [flag(one) for one in known]))} |", flush=True)
 
 
 def made(keep: Path, sensor: str, seed: int, change: str) -> Series:
     """A series that changes, with the errors of a network that learnt from the rows before."""
-    clean = faults.sensor_of(sensor, np.random.default_rng([faults.SENSORS.index(sensor), seed]), ROWS)
-    random = np.random.default_rng([faults.SENSORS.index(sensor), seed, CHANGES.index(change), 77])
+    clean = sensors.sensor_of(sensor, np.random.default_rng([sensors.SENSORS.index(sensor), seed]), ROWS)
+    random = np.random.default_rng([sensors.SENSORS.index(sensor), seed, CHANGES.index(change), 77])
     size = float(clean.values[:LEARNT].std())
     values = changed(clean, random, change, size)
     is_noisier = change == "noise" or (change == "speed" and not clean.cycle)
-    now = faults.Made(values.copy(), clean.noise * (1.8 if is_noisier else 1), clean.cycle)
-    kinds, room, marks = random.permutation(faults.KINDS), (ROWS - FAULTY) // len(faults.KINDS), []
+    now = sensors.Made(values.copy(), clean.noise * (1.8 if is_noisier else 1), clean.cycle)
+    kinds, room, marks = random.permutation(sensors.KINDS), (ROWS - FAULTY) // len(sensors.KINDS), []
     for place, kind in enumerate(kinds):
         first = FAULTY + place * room + int(random.integers(0, room // 4))
-        last = first + min(faults.length_of(kind, random), room - room // 4 - 30) - 1
-        values[first : last + 1] = faults.broken(kind, random, now, first, last, size)
-        marks.append((faults.KINDS.index(kind), first, last))
+        last = first + min(sensors.length_of(kind, random), room - room // 4 - 30) - 1
+        values[first : last + 1] = sensors.broken(kind, random, now, first, last, size)
+        marks.append((sensors.KINDS.index(kind), first, last))
     file = keep / f"{sensor}-{seed}-{change}.npz"
-    return kept(file, faults.stamps_of(ROWS), values, LEARNT, np.array(marks), seed)
+    return kept(file, sensors.stamps_of(ROWS), values, LEARNT, np.array(marks), seed)
 
 
-def changed(clean: faults.Made, random: np.random.Generator, change: str, size: float) -> np.ndarray:
+def changed(clean: sensors.Made, random: np.random.Generator, change: str, size: float) -> np.ndarray:
     """The values of a sensor whose ways change at row `CHANGED`."""
     values, rows = clean.values.copy(), ROWS - CHANGED
     if change in ("level", "far"):

@@ -17,23 +17,23 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from gatework.bench.faulty import sparse
+from gatework.bench.faulty.sensors import KINDS, SENSORS, faulty_series
+from gatework.bench.faulty.sparse import sparse_series
 from gatework.data.events import read_events
 from gatework.data.sets import table_of
 from gatework.data.tables import read_table
 from gatework.options import TimeOptions
 from gatework.recipe import find_recipe
-from gatework.tasks.detect import sparse
 from gatework.tasks.detect.baselines import beyond
 from gatework.tasks.detect.budget import factor, weeks_of
 from gatework.tasks.detect.detector import Detector
-from gatework.tasks.detect.faults import KINDS, SENSORS, faulty_series
 from gatework.tasks.detect.judges import JUDGINGS, judgings, ratios
 from gatework.tasks.detect.kinds import KINDS as NAMED
 from gatework.tasks.detect.kinds import STUCK, KindWatch
 from gatework.tasks.detect.metrics import labelled_spans
 from gatework.tasks.detect.options import DetectOptions
 from gatework.tasks.detect.spans import spans
-from gatework.tasks.detect.sparse import sparse_series
 from gatework.tasks.detect.value_rules import Extent, StuckRule, value_rules
 from gatework.training import train
 

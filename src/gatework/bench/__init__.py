@@ -1,1 +1,1 @@
-"""Timing and memory of layers beside other libraries, the score of the Numenta Anomaly Benchmark, and telemetry."""
+"""Timing and memory of layers beside other libraries, and what detectors are measured by and on."""

@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gatework.bench.faulty.sensors import faulty_series
 from gatework.errors import UsageError
 from gatework.tasks.detect.budget import factor, weeks_of
 from gatework.tasks.detect.detector import Detector, read_rows
-from gatework.tasks.detect.faults import faulty_series
 from gatework.tasks.detect.judges import JUDGINGS, Judge, judgings, ratios
 from gatework.tasks.detect.options import DetectOptions
 from gatework.tasks.detect.smoothing import ExponentialSmoothing, MeanSmoothing, RankSmoothing

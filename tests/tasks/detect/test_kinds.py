@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gatework.tasks.detect.faults import faulty_series
+from gatework.bench.faulty.sensors import faulty_series
 from gatework.tasks.detect.kinds import KINDS, STUCK, KindWatch
 
 HOUR = 3_600_000_000

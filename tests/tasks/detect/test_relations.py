@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from gatework.bench.faulty.machines import MACHINES, faulty_machine
 from gatework.tasks.detect.detector import Detector, read_rows
 from gatework.tasks.detect.kinds import KINDS
-from gatework.tasks.detect.machines import MACHINES, faulty_machine
 from gatework.tasks.detect.relations import Relation, RelationErrors
 from support.sensors import sensor
 

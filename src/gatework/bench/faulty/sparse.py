@@ -1,7 +1,7 @@
 """Made series that rest nearly always, with faults of every kind at known rows: counters, commands, jobs, rain, modes.
 
 Their errors are almost 0 in nearly all rows, which is another kind of series than those of
-`gatework.tasks.detect.faults`, whose kinds of faults they have:
+`gatework.bench.faulty.sensors`, whose kinds of faults they have:
 
 - point: one to three rows well above the largest usual burst, or by as much below the rest;
 - contextual: a burst at another time of day, or, where bursts follow no clock, several bursts without a rest between;
@@ -20,8 +20,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gatework.tasks.detect import faults
-from gatework.tasks.detect.faults import DAY, Fault, FaultySeries, stamps_of
+from gatework.bench.faulty import sensors
+from gatework.bench.faulty.sensors import DAY, Fault, FaultySeries, stamps_of
 
 SENSORS = ("errors", "command", "job", "rain", "mode")
 """The kinds of sensors."""
@@ -43,8 +43,8 @@ def sparse_series(sensor: str, seed: int, *, learnt: int = 3000, rows: int = 600
     usual, often = _SENSORS[sensor](random, rows, 1.0), _SENSORS[sensor](random, rows, random.uniform(4, 8))
     values = usual.copy()
     made = []
-    for kind, first, longest in faults.places(np.repeat(faults.KINDS, each), random, learnt, rows):
-        last = first + min(faults.length_of(kind, random), longest) - 1
+    for kind, first, longest in sensors.places(np.repeat(sensors.KINDS, each), random, learnt, rows):
+        last = first + min(sensors.length_of(kind, random), longest) - 1
         part = often[first : last + 1] if kind == "rhythm" else _broken(kind, random, usual, sensor, first, last)
         unit = _RESOLUTION[sensor]
         values[first : last + 1] = np.round(part / unit) * unit

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gatework.tasks.detect import faults
-from gatework.tasks.detect.sparse import SENSORS, sparse_series
+from gatework.bench.faulty import sensors
+from gatework.bench.faulty.sparse import SENSORS, sparse_series
 from gatework.tasks.detect.value_rules import Extent
 
 
@@ -16,7 +16,7 @@ def test_a_series_rests_in_most_rows_and_has_every_fault_where_it_says(sensor):
     assert (made.values != other.values).any()
     assert (made.values[:2000] == 0).mean() > 0.7
     assert Extent.fit([made.values[:2000, None]]).rest == 0.0
-    assert sorted(fault.kind for fault in made.faults) == sorted(2 * faults.KINDS)
+    assert sorted(fault.kind for fault in made.faults) == sorted(2 * sensors.KINDS)
     assert not made.labels[:2000].any()
     for fault in made.faults:
         if fault.kind in ("level", "drift", "stuck"):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gatework.tasks.detect import faults
-from gatework.tasks.detect.faults import KINDS, SENSORS, faulty_series
+from gatework.bench.faulty import sensors
+from gatework.bench.faulty.sensors import KINDS, SENSORS, faulty_series
 
 
 @pytest.mark.parametrize("sensor", SENSORS)
@@ -28,7 +28,9 @@ def test_a_seed_gives_the_same_series_again_and_another_one_another() -> None:
 def test_only_the_rows_of_faults_differ_from_the_series_without(monkeypatch: pytest.MonkeyPatch) -> None:
     made = faulty_series("waves", seed=2)
     for kind in KINDS:
-        monkeypatch.setitem(faults._FAULTS, kind, lambda random, made, first, last, size: made.values[first : last + 1])
+        monkeypatch.setitem(
+            sensors._FAULTS, kind, lambda random, made, first, last, size: made.values[first : last + 1]
+        )
     assert (made.values == faulty_series("waves", seed=2).values)[made.labels == 0].all()
 
 
