@@ -75,6 +75,29 @@ def test_a_business_step_leaves_weekends_out():
     assert made.tolist() == stamps("2024-05-03", "2024-05-06", "2024-05-10", "2024-05-13").tolist()
 
 
+def test_a_weekends_stamp_belongs_to_the_business_day_before_it():
+    grid = Grid(Frequency.parse("B"), int(stamps("2024-05-03")[0]))
+    positions, off = grid.positions(stamps("2024-05-03", "2024-05-04", "2024-05-05", "2024-05-06"))
+    assert positions.tolist() == [0, 0, 0, 1]
+    assert off.tolist() == [0, DAY, 2 * DAY, 0]
+
+
+def test_a_named_quarter_begins_where_the_calendar_says():
+    grid = Grid.fit(Frequency.parse("Q"), stamps("2024-02-01", "2024-03-01", "2024-04-01"), is_named=True)
+    assert grid.anchor == stamps("2024-01-01")[0]
+    assert grid.positions(stamps("2024-02-01", "2024-03-01", "2024-04-01"))[0].tolist() == [0, 0, 1]
+    # Where all stamps lie in the same month of a quarter, that one is theirs.
+    assert Grid.fit(Frequency.parse("Q"), stamps("2024-02-01", "2024-05-01")).anchor == stamps("2024-02-01")[0]
+
+
+def test_months_of_which_some_are_missing_have_the_step_that_all_are_whole_numbers_of():
+    def step_of(*texts: str) -> Frequency:
+        return infer(stamps(*texts), np.zeros(len(texts), dtype=np.int64), "table")
+
+    assert step_of("2024-01-01", "2024-03-01", "2024-05-01", "2024-09-01") == Frequency("months", 2)
+    assert step_of("2024-01-01", "2024-03-01", "2024-05-01", "2024-08-01") == Frequency("months", 1)
+
+
 @pytest.mark.parametrize("step", [SECOND, MINUTE, 15 * MINUTE, HOUR, DAY, WEEK])
 def test_a_step_is_found_also_with_gaps_and_two_series(step):
     random = np.random.default_rng(0)

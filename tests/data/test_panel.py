@@ -178,6 +178,8 @@ def test_days_are_local_days_through_a_change_of_clocks() -> None:
     stamps = [f"2024-03-{d} 00:00+01:00" for d in range(25, 32)] + ["2024-04-01 00:00+02:00", "2024-04-02 00:00+02:00"]
     table = read({"t": stamps, "y": list(range(9))})
     assert table.frequency.name == "D"
+    # Also where half of the days that are there are of 23 hours.
+    assert read({"t": stamps[5:8], "y": [1, 2, 3]}).frequency.name == "D"
     assert len(table.series[0]) == 9
     assert str(table.stamps(np.array([8]))[0]) == "2024-04-02"
 

@@ -67,6 +67,30 @@ def test_a_beam_as_wide_as_all_beginnings_finds_the_best_sequence_of_all(penalty
         assert [h.score for h in complete[:5]] == pytest.approx([score for score, _ in best[:5]], abs=1e-6)
 
 
+class Penalised(Table):
+    """The same table where every word 2 of a prefix costs."""
+
+    COST = 0.3
+
+    def best(self, tokens: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        found = super().best(tokens, count)
+        self.penalties = np.array([[self.COST * prefix.count(2) for prefix in beams] for beams in self.prefixes])
+        return found
+
+
+def test_what_a_prefix_is_penalised_by_is_taken_from_its_score():
+    plain, penalised = (
+        beam_search(table, [4], begin=BEGIN, end=END, beam=64, length_penalty=1.0)[0]
+        for table in (Table(1, 64), Penalised(1, 64))
+    )
+    scores = {h.tokens: h.score for h in plain if h.is_complete}
+    complete = [h for h in penalised if h.is_complete]
+    assert len(complete) == len(scores) > 10
+    for h in complete:
+        assert h.score == pytest.approx(scores[h.tokens] - Penalised.COST * h.tokens.count(2))
+    assert [h.score for h in penalised] == sorted((h.score for h in penalised), reverse=True)
+
+
 def test_a_beam_of_one_takes_the_likeliest_token_each_time():
     table = Table(5, 1)
     found = beam_search(table, [6] * 5, begin=BEGIN, end=END)
@@ -90,8 +114,11 @@ def test_sequences_together_are_found_as_each_alone():
 def test_no_sequence_is_longer_than_its_limit_and_each_has_as_many_hypotheses_as_beams():
     limits = [1, 2, 3, 9]
     found = beam_search(Table(4, 3), limits, begin=BEGIN, end=END, beam=3)
+    assert [len(hypotheses) for hypotheses in found] == [3] * 4
+    # One step ends or has said one word; what has not ended is cut off, and says so.
+    assert sorted(h.tokens for h in found[0]) == [(), (2,), (3,)]
     for hypotheses, limit in zip(found, limits, strict=True):
-        assert len(hypotheses) <= 3
+        assert all(len(h.tokens) == limit for h in hypotheses if not h.is_complete)
         assert all(len(h.tokens) + h.is_complete <= limit for h in hypotheses)
         assert [h.score for h in hypotheses] == sorted((h.score for h in hypotheses), reverse=True)
         assert all(0 < h.confidence <= 1 for h in hypotheses)

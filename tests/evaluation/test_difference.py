@@ -87,6 +87,20 @@ def test_examples_that_err_together_count_as_one_observation():
     assert widths[1] > 6 * widths[0]
 
 
+def test_the_variance_over_examples_is_that_of_its_formula():
+    random = np.random.default_rng(0)
+    ours, theirs = random.exponential(size=12), random.exponential(size=12)
+    blocks = np.repeat(np.arange(4), [2, 3, 3, 4])
+    weights = np.full(12, 1 / 12)
+    a, b = (Sample(losses, weights, blocks) for losses in (ours, theirs))
+    gap = difference(Results([ours.mean()], [a]), Results([theirs.mean()], [b]), is_these_runs=True)
+    added = np.array([(ours - theirs)[blocks == group].sum() / 12 for group in range(4)])
+    rest = added - np.array([2, 3, 3, 4]) / 12 * added.sum()
+    variance = 4 / 3 * (rest**2).sum() + 2 * (added**2).mean()
+    assert gap.gap == pytest.approx(added.sum())
+    assert gap.high - gap.gap == pytest.approx(stats.t(3).ppf(0.975) * math.sqrt(variance))
+
+
 def test_one_stretch_of_time_says_nothing_of_chance():
     samples = [Sample(np.full(28, loss), np.full(28, 1 / 28), np.zeros(28, np.int64)) for loss in (1.0, 2.0)]
     gap = difference(Results([1.0, 1.0], [samples[0]] * 2), Results([2.0, 2.0], [samples[1]] * 2))

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from gatework.evaluation.verdict import verdict
 from gatework.tasks import Sample, get
@@ -47,6 +48,22 @@ def test_a_clear_winner_is_called_clear_and_its_cost_is_named():
     text = str(found)
     assert "It is clearly better than rnn (by 0.095; 95 % interval" in text
     assert "A training step of lstm takes 3.0 × as long as one of rnn." in text
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"),
+    [
+        (0.9, "lstm is the fastest to train."),
+        (0.97, ""),
+        (1.04, ""),
+        (1.1, "A training step of lstm takes 1.1 × as long as one of rnn."),
+    ],
+)
+def test_the_cost_is_named_where_it_differs_by_more_than_a_twentieth(ms, said):
+    entries = [entry("rnn", [0.20, 0.21]), entry("lstm", [0.10, 0.11], ms=ms), entry("gru", [0.3, 0.31], ms=2.0)]
+    text = str(verdict(entries, "test_mse", True, None))
+    assert said in text
+    assert ("to train" in text) + ("training step" in text) == bool(said)
 
 
 def test_an_overlap_is_called_not_distinguishable():

@@ -33,7 +33,7 @@ def learn(model: nn.Module, optimizer: Adam, batches: Tensor, clip: float = 0.0)
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
-@pytest.mark.parametrize("clip", [0.0, 0.5])
+@pytest.mark.parametrize("clip", [0.0, 0.5, 3.5])
 def test_training_goes_as_with_torchs_optimiser(weight_decay, clip):
     ours, theirs = network(), network()
     norms = learn(ours, Adam(ours.parameters(), weight_decay), inputs(), clip)

@@ -31,6 +31,8 @@ def test_an_event_is_told_once_until_it_grows_or_rests():
     assert fresh(scores, rest=2).tolist() == [0.1, 0.8, 0.0, 0.9, 0.0, 0.0, 0.3 * 0]
     assert fresh(scores, rest=1).tolist() == [0.1, 0.8, 0.0, 0.9, 0.0, 0.0, 0.3]
     assert fresh(scores, rest=0).tolist() == scores.tolist()
+    # One that is as large as before has not grown.
+    assert fresh(np.array([0.1, 0.8, 0.8, 0.3]), rest=2).tolist() == [0.1, 0.8, 0.0, 0.0]
 
 
 def test_onsets_are_the_rows_at_which_spans_begin():
