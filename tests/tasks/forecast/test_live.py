@@ -23,6 +23,7 @@ COUNTS = np.random.default_rng(1).poisson(np.exp(1 + np.sin(STEPS / 2)))
 SAID = "() => gatework.forecasters.map((f) => f.windows.map((w) => f.answer(w.values, w).quantiles))"
 CHANGED = """(value) => { const f = gatework.forecasters[0], w = f.windows[0], values = [...w.values];
   values[values.length - 2] = value; return f.answer(values, w).quantiles; }"""
+ANSWERED = "(values) => gatework.forecasters[0].answer(values, gatework.forecasters[0].windows[0]).quantiles"
 
 
 @pytest.mark.browser
@@ -72,8 +73,13 @@ def test_a_closed_day_is_zero_on_the_page_until_a_point_there_is_lifted(show, tm
     expected = run.predict().select(names).to_numpy()
     assert np.flatnonzero(expected[:, LEVELS.index(0.5)] == 0).tolist() == [6]
     np.testing.assert_allclose(page.evaluate(SAID)[0][0], expected, rtol=2e-5)
-    lifted = np.array([*values[:-1], 12.0])
-    changed = run.predict(table.with_columns(y=pl.Series(lifted)))["forecast"].to_numpy()
-    assert (changed > 0).all()
-    last = CHANGED.replace("length - 2", "length - 1")
-    np.testing.assert_allclose([row[LEVELS.index(0.5)] for row in page.evaluate(last, 12.0)], changed, rtol=2e-5)
+    once, twice = np.array([*values[:-1], 40.0]), values.astype(np.float64)
+    twice[[-8, -1]] = 40.0
+    for lifted in (once, twice):
+        changed = run.predict(table.with_columns(y=pl.Series(lifted))).select(names).to_numpy()
+        assert (changed[:, LEVELS.index(0.5)] > 0).all()
+        # Two open days in a row say that it is open now.
+        assert (changed[6, LEVELS.index(0.5)] == 40) == (lifted is twice)
+        if lifted is once or window == 14:
+            said = page.evaluate(ANSWERED, lifted[-window:].tolist())
+            np.testing.assert_allclose(said, changed, rtol=2e-5)

@@ -80,6 +80,34 @@ def test_a_day_that_is_no_longer_closed_is_forecast_again() -> None:
     assert np.isnan(rests.awake(y, last_origins(table, 7, 7), table)[0]).tolist() == [False] * 6 + [True]
 
 
+def test_a_day_that_was_open_twice_is_forecast_like_the_last_two_until_eight_weeks_have_passed() -> None:
+    _, rests = fitted(shop(30))
+    quantiles = np.tile(10 * np.arange(1, 8, dtype=float), (1, 7, 1))
+    quantiles[:, 6] /= 10
+    for weeks, is_lifted in ((1, False), (2, True), (7, True), (8, False)):
+        newer, _ = fitted(shop(30 + weeks, opens=30))
+        after = rests.applied(quantiles, last_origins(newer, 7, 7), newer)[0]
+        assert np.array_equal(after[:6], quantiles[0, :6])
+        last = newer.series[0].values[-1:-14:-7, 0].mean()
+        # As wide beside its median as the other days are.
+        expected = np.round(last * np.arange(1, 8) / 4) if is_lifted else quantiles[0, 6]
+        np.testing.assert_allclose(after[6], expected)
+    newer, _ = fitted(shop(33, opens=30))
+    origins = last_origins(newer, 7, 7)
+    assert np.array_equal(rests.applied(quantiles * 50, origins, newer), quantiles * 50)
+    assert (np.diff(rests.applied(quantiles + 0.5, origins, newer)[0, 6]) % 1 > 0).any()
+    # Nothing is known of the other days where all of them are 0.
+    assert not rests.applied(np.zeros_like(quantiles), origins, newer).any()
+
+
+def test_one_open_sunday_is_no_end_of_the_rest() -> None:
+    table = shop(31).with_columns(y=pl.when(pl.int_range(pl.len()) == 7 * 31 - 1).then(40).otherwise("y"))
+    newer, _ = fitted(table)
+    _, rests = fitted(shop(30))
+    quantiles = np.tile(np.arange(1.0, 8), (1, 7, 1))
+    assert np.array_equal(rests.applied(quantiles, last_origins(newer, 7, 7), newer), quantiles)
+
+
 def test_hours_at_which_a_shop_is_closed() -> None:
     random = np.random.default_rng(0)
     hours = [MONDAY + datetime.timedelta(hours=k) for k in range(24 * 7 * 10)]

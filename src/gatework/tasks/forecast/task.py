@@ -139,7 +139,8 @@ class ForecastTask(DenseTask):
         plan, table, learnt = forecasts.plan, forecasts.table, origins_of(dataset.sampled.train)
         features = Features.fit(table, forecasts.ends, plan, learnt)
         # What is known ahead may end with the table; then there is a whole window whose future the table has.
-        kept = tail(table, plan.window + (plan.horizon if table.columns.known else 0))
+        ahead = plan.horizon if table.columns.known else 0
+        kept = tail(table, max(plan.window, forecasts.rests.steps_back) + ahead)
         return cls(plan, features, kept, scale=learnt.scale if plan.totals else None, rests=forecasts.rests)
 
     def state(self) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from gatework.tasks.forecast.distributions import standard
 from gatework.tasks.forecast.linear import LEAST_SPREAD
 from gatework.tasks.forecast.metrics import LEVELS, MEDIAN
 from gatework.tasks.forecast.options import COUNTS
-from gatework.tasks.forecast.rests import LOOKED_BACK
 from gatework.tasks.forecast.window_store import added_by_effects
 from gatework.tasks.forecast.windows import origins_of
 
@@ -77,7 +76,6 @@ def live(
         "missingAhead": _missing_ahead(origins_of(examples.split)),
         # What the names of the other networks' weights begin with.
         "others": [f"others.{k}." for k in range(len(model.others))],
-        "restsAfter": LOOKED_BACK,
         "windows": _windows(examples, plan, stretch, features),
     }
     part = LivePart.of(__package__, "Forecasting with", ("forecaster.js", "chart.js", "live.js"))

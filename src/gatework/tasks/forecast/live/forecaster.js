@@ -156,15 +156,33 @@ class Forecaster {
     return this.law ? ends.map(Math.round) : ends;
   }
 
-  // 0 where the series always rested, up to the level that Laplace's rule allows, unless something happened there lately.
+  // 0 where the series always rested, up to the level that Laplace's rule allows, unless something happened there lately;
+  // and no longer near it where the last two values say that it rests no more, as forecast/rests.py says it.
   resting(quantiles, values, { seen, rests }) {
-    const size = values.length, periods = Array.from({ length: this.restsAfter }, (_, k) => k + 1);
-    const happened = (step) => step >= 0 && seen[step] && values[step] !== 0;
-    const holds = ({ period, broken }, t) => !broken[t] && !periods.some((k) => happened(size + (t % period) - k * period));
+    const { levels, median } = this, steps = quantiles.map((_, t) => this.rule(t, values, seen, rests));
+    const others = quantiles.filter((_, t) => !steps[t].count && !steps[t].again), is = (row) => row.every(Number.isInteger);
+    const total = levels.map((_, k) => sum(others.map((row) => row[k]))), areWhole = quantiles.every(is);
     return quantiles.map((row, t) => {
-      const count = Math.max(0, ...rests.map((rule) => (holds(rule, t) ? rule.counts[t] : 0)));
-      return row.map((v, k) => (count && this.levels[k] <= (count + 1) / (count + 2) ? 0 : v));
+      const { count, again } = steps[t];
+      if (count) return row.map((v, k) => (levels[k] <= (count + 1) / (count + 2) ? 0 : v));
+      if (!again || !(total[median] > 0) || row[median] >= again) return row;
+      return total.map((sum) => (again * sum) / total[median]).map((v) => (areWhole ? Math.round(v) : v));
     });
+  }
+
+  // How often a step was 0 without exception, and where it no longer is the mean of what came there lately.
+  rule(t, values, seen, rests) {
+    let count = 0, again = 0;
+    for (const { period, counts, before } of rests.filter((rule) => rule.counts[t])) {
+      const lately = before[t].map((value, k) => {
+        const at = values.length + (t % period) - (k + 1) * period;
+        return at < 0 ? value : seen[at] ? values[at] : null;
+      });
+      const last = lately.slice(0, 2);
+      if (!last.some(Boolean)) count = Math.max(count, counts[t]);
+      if (last.every(Boolean) && lately.includes(0)) again = sum(last) / last.length;
+    }
+    return { count, again: count ? 0 : again };
   }
 
   // How the median of one step ahead would differ if a segment of the window stood at the window's mean: why it is so.
