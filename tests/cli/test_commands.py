@@ -96,6 +96,24 @@ def test_the_help_of_a_task_shows_every_option_of_its_recipes_and_no_other(task)
     assert TASKS[task].example in re.sub(r" \\\n +", " ", shown)
 
 
+@pytest.mark.parametrize("command", ["check", "tune", "compare"])
+def test_the_help_of_a_command_shows_how_it_is_called_itself(command):
+    shown = re.sub(r" \\\n +", " ", run_here(command, "--help").stdout)
+    examples = [line.split() for line in shown.partition("Examples:\n")[2].splitlines()]
+    assert len(examples) == len(TASKS.built_in)
+    for task, words in zip(TASKS, examples, strict=True):
+        assert words[:2] == ["gatework", command]
+        assert task in words
+        assert ("--out" in words) == (command != "check")
+
+
+def test_a_usage_line_has_braces_around_choices_alone():
+    for command in ("train", "tune", "predict", "inspect", "report", "serve", "export", "learn"):
+        usage = run_here(command, "--help").stdout.splitlines()[0]
+        assert "{" not in usage
+        assert usage == usage.replace("folder", "")
+
+
 @pytest.mark.parametrize(
     ("line", "completions"),
     [

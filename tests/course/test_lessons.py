@@ -82,3 +82,7 @@ def test_a_kernel_that_dies_is_told_in_a_sentence(tmp_path):
 
     with kernel() as dying, pytest.raises(DataError, match=r"^the Python that runs the lessons ended in the middle"):
         dying.execute(new_notebook(cells=[new_code_cell("import os\nos._exit(9)")]), tmp_path)
+
+
+def test_every_lesson_says_how_long_it_takes():
+    assert all(15 <= lesson.minutes <= 60 for lesson in lessons())

@@ -36,3 +36,15 @@ def test_code_is_coloured_and_escaped():
     page = to_html("```python\nx = 1 < 2  # less\n```\n")
     assert '<span class="c1"># less</span>' in page
     assert "&lt;" in page
+
+
+def test_no_line_ends_between_a_formula_and_the_mark_after_it():
+    page = to_html("First $h_t$, then $c_t$ (of $x_t$). $f$ alone")
+    assert page.count('<span class="whole">') == 2
+    assert page.count("</math></span>,</span>") == page.count("</math></span>).</span>") == 1
+
+
+def test_a_table_scrolls_by_itself_where_it_is_too_wide():
+    page = to_html("| a | b |\n| --- | --- |\n| 1 | 2 |\n")
+    assert page.startswith('<div class="table"><table>')
+    assert page.rstrip().endswith("</table></div>")

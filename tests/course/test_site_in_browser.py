@@ -8,8 +8,10 @@ import pytest
 
 from gatework.course.experiments.pages import EXPERIMENTS
 from gatework.course.lessons import lessons
+from gatework.course.notebooks import build
 from gatework.course.site import write_site
 from gatework.errors import RunError
+from support.seen import FAINT, UNREACHABLE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
@@ -59,6 +61,17 @@ def _pages(new_page, site):
     assert [url for url in fetched if not url.startswith((site.as_uri(), "data:", "blob:"))] == []
 
 
+@pytest.fixture(scope="module")
+def unrun(tmp_path_factory):
+    """The site of lessons without their outputs, for what does not depend on them."""
+    return write_site(tmp_path_factory.mktemp("unrun") / "course", {each: build(each) for each in LESSONS}).parent
+
+
+@pytest.fixture
+def open_unrun(new_page, unrun):
+    yield from _pages(new_page, unrun)
+
+
 @pytest.fixture
 def open_page(new_page, site):
     """Opens a page of the site; afterwards there was no complaint and nothing came from anywhere else."""
@@ -85,6 +98,23 @@ def colour_of(element):
 
 def border_of(element):
     return element.evaluate("node => getComputedStyle(node).borderTopColor")
+
+
+@pytest.mark.browser
+@needs_chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["index", "glossary", *(each.name for each in LESSONS)])
+def test_the_smallest_phone_shows_a_page_whole_and_legibly_and_its_keyboard_reaches_all(name, scheme, open_unrun):
+    page = open_unrun(f"{name}.html", width=320, height=640, scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.wait_for_function(f"!({UNREACHABLE})().length")
+    assert page.evaluate(FAINT) == []
+    titles = page.locator("section[aria-label]").evaluate_all("all => all.map(each => each.ariaLabel)")
+    assert len(set(titles)) == len(titles)
+    unnamed = "all => all.filter(each => !each.ariaLabel && !each.innerText.trim()).map(each => each.outerHTML)"
+    assert page.locator("a:has(math)").evaluate_all("all => all.filter(each => !each.ariaLabel).length") == 0
+    assert page.locator("a, button").evaluate_all(unnamed) == []
 
 
 @pytest.mark.browser

@@ -20,6 +20,7 @@ from gatework.errors import RunError, UsageError
 from gatework.inside import attribute, trace
 from gatework.inside.page import write_page
 from support.networks import run, series
+from support.seen import FAINT
 
 pytestmark = pytest.mark.browser
 
@@ -437,6 +438,21 @@ def test_a_phone_needs_no_sideways_scrolling(show, request, kind, scheme):
     # What follows the networks' columns stands below them.
     bottom = page.locator("#units").bounding_box()
     assert page.locator("footer").bounding_box()["y"] >= bottom["y"] + bottom["height"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_can_be_read_on_whatever_ground_they_have(show, texts_page, scheme):
+    page = show(texts_page[1], scheme, 400)
+    page.wait_for_selector("body[data-state]")
+    # Every ground that there is, one a token.
+    tokens = page.locator(".token")
+    page.evaluate("""() => document.querySelectorAll(".token").forEach((token, k, { length }) => {
+        token.style.backgroundColor = colours.ground(2 * k / Math.max(1, length - 1) - 1); })""")
+    assert tokens.count() > 8
+    assert page.evaluate(FAINT) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 def test_controls_have_names_and_nothing_is_fetched(show, texts_page):

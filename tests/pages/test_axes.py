@@ -23,3 +23,10 @@ def test_equal_factors_are_equally_far_apart_on_a_logarithmic_scale():
     scale = Axis.over([0.001, 1.0])
     assert scale.is_log
     assert scale.at(0.1) - scale.at(0.01) == pytest.approx(scale.at(0.01) - scale.at(0.001), abs=0.02)
+
+
+@pytest.mark.parametrize("values", [(0.037, 0.078), (0.49, 1.02), (1.1, 2.3), (4.1, 9.7), (0.2, 0.9)])
+def test_a_logarithmic_scale_of_less_than_a_decade_has_three_ticks_at_least(values):
+    scale = Axis.over(values, log_from=2.0)
+    assert scale.is_log
+    assert len(scale.ticks()) >= 3

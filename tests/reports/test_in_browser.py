@@ -10,6 +10,7 @@ from gatework.course.experiments.pages import EXPERIMENTS
 from gatework.reports import write_report, write_run_report
 from support import patience
 from support.report_folders import write_comparison
+from support.seen import FAINT, HIDDEN_CONTROLS, UNREACHABLE
 
 pytestmark = pytest.mark.browser
 
@@ -84,14 +85,13 @@ def luminance(page, selector: str, property_name: str = "color") -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_from_its_ground(show_once, waves, scheme):
-    page = show_once(waves, scheme)
-    ground = luminance(page, "body", "backgroundColor")
-    assert (ground < 0.2) == (scheme == "dark")
-    for selector in (".verdict", ".deck", ".results td", ".note", ".caption", "section > p"):
-        pair = sorted((ground, luminance(page, selector)))
-        # WCAG 2.2, contrast of text (AA).
-        assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5, selector
+@pytest.mark.parametrize("name", ["waves", "texts", "single"])
+def test_text_stands_out_from_its_ground_and_all_that_scrolls_or_acts_can_be_reached(show, request, name, scheme):
+    page = show(request.getfixturevalue(name), scheme, 400)
+    assert (luminance(page, "body", "backgroundColor") < 0.2) == (scheme == "dark")
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    for script in (FAINT, UNREACHABLE, HIDDEN_CONTROLS):
+        assert page.evaluate(script) == []
 
 
 def test_the_theme_button_changes_page_and_plots_and_stays_but_paper_is_light(show, waves):

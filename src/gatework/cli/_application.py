@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from inspect import cleandoc
 from pathlib import Path
 from typing import Any, NoReturn, Optional
@@ -50,6 +50,12 @@ _INTERRUPTED = 130
 _STOPPED = "stopped; what was finished is kept, and the same command goes on from there"
 _GOING_ON = ("compare", "train", "tune")
 _EXAMPLE_WIDTH = 70
+# How a command other than `train` is called for what a command line of `train` learns.
+_EXAMPLES: dict[str, Callable[[str], str]] = {
+    "check": lambda line: line.replace(" train ", " check ", 1).removesuffix(" --out RUN"),
+    "tune": lambda line: re.sub(" --out RUN$", " --out FOLDER", line.replace(" train ", " tune ", 1)),
+    "compare": lambda line: re.sub(r" train (\w+) (\S+)(.*) --out RUN$", r" compare \2 --task \1\3 --out FOLDER", line),
+}
 # What a person mends by another place to read from or to write to.
 _PLACES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -57,6 +63,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _TEMPORARY = re.compile(r"\.([^/\\]+)\.\d+\.\w+\.tmp$")
 # What torch, cuDNN, cuBLAS and Triton say where memory is short.
 _SHORT = ("out of memory", "ALLOC_FAILED", "can't allocate memory", "not enough memory")
+# A required argument as the parser writes it, which is no choice.
+_REQUIRED = re.compile(r"^\{([^|]+)\}(\.\.\.)?$")
 _WORDS = {
     r"^Missing (?:argument|option) '(.+?)(?:\.\.\.)?'": r"\1 is missing",
     r"^Got unexpected extra arguments?(?:\(s\))? \((.+)\)": r'"\1" is too much: what has blanks needs quotes',
@@ -96,17 +104,22 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
             continue
         declared = _DECLARED[name](arguments[1:]) if name in arguments[:1] else _options.Declared()
         about = f"{declared.about}\n\n" if declared.about else ""
-        app.command(name, cls=_Command, help=about + cleandoc(command.__doc__), epilog=_examples(declared.example))(
-            _options.with_declared(command, declared)
-        )
+        app.command(
+            name, cls=_Command, help=about + cleandoc(command.__doc__), epilog=_examples(name, declared.example)
+        )(_options.with_declared(command, declared))
     return app
 
 
-def _examples(example: str) -> str | None:
-    """Command lines as help shows them below the options, one a line."""
+def _examples(command: str, example: str) -> str | None:
+    """Command lines as the help of a command shows them below the options, one a line.
+
+    Args:
+        command: The command's name.
+        example: Command lines of `train`, as tasks have them.
+    """
     if not example:
         return None
-    lines = [_continued(line) for line in example.splitlines()]
+    lines = [_continued(_EXAMPLES.get(command, str)(line)) for line in example.splitlines()]
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
@@ -116,6 +129,11 @@ def _continued(line: str) -> str:
     held = re.sub(r" (?!--)", "\N{NO-BREAK SPACE}", line)
     lines = textwrap.wrap(held, _EXAMPLE_WIDTH, break_long_words=False, break_on_hyphens=False)
     return " \\\n      ".join(lines).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def _without_braces(required: re.Match[str]) -> str:
+    # A name that says itself what may be repeated needs no dots behind it.
+    return required[1] if "..." in required[1] else required[1] + (required[2] or "")
 
 
 class _Group(TyperGroup):
@@ -141,6 +159,10 @@ class _Group(TyperGroup):
 
 class _Command(TyperCommand):
     """A command whose help lists its options by section: its own first, then the declared ones by their titles."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The arguments as a usage line has them: required ones as they are, not in braces."""
+        return [_REQUIRED.sub(_without_braces, piece) for piece in super().collect_usage_pieces(ctx)]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Reads what stands behind the command."""

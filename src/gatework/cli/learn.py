@@ -11,9 +11,9 @@ import typer
 
 
 def learn(
-    folder: Annotated[Path, typer.Argument(help="Where your copy of the lessons is, or goes.")] = Path(
-        "gatework-course"
-    ),
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where your copy of the lessons is, or goes.")
+    ] = Path("gatework-course"),
     site: Annotated[
         Path | None, typer.Option(help="Build the course as a static site in this folder instead; it opens offline.")
     ] = None,

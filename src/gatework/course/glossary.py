@@ -11,7 +11,7 @@ _ROW = re.compile(r"^\| ([^|`]+?) \| .* \|$", re.MULTILINE)
 _BOLD = re.compile(r"<strong>([^<]+)</strong>")
 _FIRST_CELL = re.compile(r"<tr>\n<td>([^<]+)</td>")
 _FIRST_SYMBOL = re.compile(r"<tr>\n<td><code>(\w)</code></td>")
-_SYMBOL = re.compile(r"^\| `(\w)` \| .* \| (\d*) \|$", re.MULTILINE)
+_SYMBOL = re.compile(r"^\| `(\w)` \| ([^|]+?) \| .* \| (\d*) \|$", re.MULTILINE)
 _INLINE = re.compile(r'<math [^>]*display="inline"[^>]*>.*?</math>')
 _TAG = re.compile(r"<[^>]+>")
 # A symbol alone, or with its step, as in a sentence.
@@ -32,7 +32,13 @@ def terms() -> tuple[str, ...]:
 @cache
 def symbols() -> dict[str, int]:
     """Every symbol that a lesson brings, with the number of that lesson."""
-    return {symbol: int(lesson) for symbol, lesson in _SYMBOL.findall(text()) if lesson}
+    return {symbol: int(lesson) for symbol, _, lesson in _SYMBOL.findall(text()) if lesson}
+
+
+@cache
+def symbol_names() -> dict[str, str]:
+    """Every symbol with its name in words."""
+    return {symbol: name for symbol, name, _ in _SYMBOL.findall(text())}
 
 
 def symbol_anchor(symbol: str) -> str:
@@ -67,7 +73,9 @@ def linked(body: str, lesson: int = 0) -> str:
         if alone is None or symbols().get(alone[1]) != lesson or alone[1] in seen:
             return match[0]
         seen.add(alone[1])
-        return f'<a class="term" href="glossary.html#{symbol_anchor(alone[1])}">{match[0]}</a>'
+        # Not every screen reader takes a formula for the name of a link.
+        name = html.escape(f"{alone[1]}, {symbol_names()[alone[1]]}", quote=True)
+        return f'<a class="term" href="glossary.html#{symbol_anchor(alone[1])}" aria-label="{name}">{match[0]}</a>'
 
     return _INLINE.sub(link_symbol, _BOLD.sub(link, body))
 

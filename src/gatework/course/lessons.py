@@ -12,6 +12,7 @@ from gatework.errors import UsageError, nearest
 
 FOLDER = Path(__file__).parent / "lessons"
 _TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
+_MINUTES = re.compile(r"^\*\*(\d+) minutes\.\*\*", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,16 @@ class Lesson:
     def lead(self) -> str:
         """The paragraph under the title: what one is able to do after the lesson."""
         return self.text.split("\n\n")[1].replace("\n", " ")
+
+    @property
+    def minutes(self) -> int:
+        """How long it takes to read the lesson and to answer its questions, as it says itself."""
+        match = _MINUTES.search(self.text)
+        if match is None:
+            raise UsageError(
+                f"{self.path} does not say how long it takes; put a line under its lead such as: **20 minutes.**"
+            )
+        return int(match[1])
 
     @cached_property
     def questions(self) -> dict[str, Question]:

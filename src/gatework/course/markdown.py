@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import Any
 
 from gatework.errors import DataError
@@ -10,10 +11,13 @@ from gatework.errors import DataError
 # The converter knows LaTeX's older name of the environment that MathJax wants inside $$.
 _SYNONYMS = (("{aligned}", "{align*}"),)
 
+# No line ends between a formula and the comma or full stop after it.
+_BEFORE_A_MARK = re.compile(r'(<span class="math inline">(?:(?!</span>).)*</span>[.,;:!?)]+)', re.DOTALL)
+
 
 def to_html(text: str) -> str:
     """A Markdown text with formulas in dollars, as HTML."""
-    return str(_parser().render(text))
+    return _BEFORE_A_MARK.sub(r'<span class="whole">\1</span>', str(_parser().render(text)))
 
 
 def mathml(formula: str, *, is_display: bool = False) -> str:
@@ -57,4 +61,7 @@ def _parser() -> Any:
         double_inline=True,
         renderer=lambda content, options: mathml(content, is_display=options["display_mode"]),
     )
+    # A table that is wider than a phone scrolls by itself.
+    parser.add_render_rule("table_open", lambda *_: '<div class="table"><table>\n')
+    parser.add_render_rule("table_close", lambda *_: "</table></div>\n")
     return parser.use(anchors_plugin, min_level=2, max_level=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import html
+import itertools
 import json
 import re
 import tempfile
@@ -148,11 +149,12 @@ def _body(notebook: NotebookNode, lesson: int) -> Any:
     from markupsafe import Markup
 
     parts: list[str] = []
+    numbers = itertools.count(1)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             parts.append(to_html(cell.source))
         elif "quiz" in cell.metadata.get("tags", []):
-            parts.append(_quiz(cell.source))
+            parts.append(_quiz(cell.source, next(numbers)))
         elif cell.cell_type == "code":
             parts.append(_code(cell))
     return Markup(linked("\n".join(parts), lesson))
@@ -164,12 +166,12 @@ def _glossary() -> Any:
     return Markup(anchored(to_html(text())))
 
 
-def _quiz(source: str) -> str:
+def _quiz(source: str, number: int) -> str:
     match = _SHOWN.search(source)
     if match is None:
         raise DataError(f"the cell {source!r} is tagged as a quiz and shows none")
     name = html.escape(match[1], quote=True)
-    return f'<section class="quiz" data-quiz="{name}" aria-label="Question"></section>'
+    return f'<section class="quiz" data-quiz="{name}" aria-label="Question {number}"></section>'
 
 
 def _code(cell: NotebookNode) -> str:

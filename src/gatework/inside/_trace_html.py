@@ -25,11 +25,13 @@ def trace_html(values: Mapping[str, np.ndarray], gates: tuple[str, ...], sequenc
     layers, directions, steps, _ = next(iter(values.values())).shape
     rows = [_row(name, array, is_gate=name in gates) for name, array in values.items()]
     where = [f"layer {layers} of {layers}"] * (layers > 1) + ["forward"] * (directions > 1)
-    about = ", ".join([f"the first of {counted(sequences, 'sequence')}", counted(steps, "step"), *where])
+    which = "one sequence" if sequences == 1 else f"the first of {counted(sequences, 'sequence')}"
+    about = ", ".join([which, counted(steps, "step"), *where])
     text = html.escape(" ".join(reads)[:400])
+    read = f"<p><code>{text}</code></p>" if text else ""
     head = "<tr><th></th><th>units by steps</th><th>lowest</th><th>mean</th><th>highest</th></tr>"
     legend = "gates: white is shut, blue is open; states: rust is below 0, blue above it"
-    return f"<p>{html.escape(about)}; {legend}</p><p><code>{text}</code></p><table>{head}{''.join(rows)}</table>"
+    return f"<p>{html.escape(about)}; {legend}</p>{read}<table>{head}{''.join(rows)}</table>"
 
 
 def _row(name: str, array: np.ndarray, *, is_gate: bool) -> str:

@@ -59,7 +59,7 @@ class Axis:
 
     def _log_ticks(self, most: int) -> list[float]:
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-        for steps in ((1, 2, 5), (1, 3), (1,)):
+        for steps in ((1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
             ticks = [float(f"{s}e{d}") for d in decades for s in steps]
             ticks = [v for v in ticks if self.low <= v <= self.high]
             if len(ticks) <= most:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gatework.reports.article import Opening, write_article
 from gatework.reports.damaged import refusing_damage
-from gatework.reports.details import cost, deck, details
+from gatework.reports.details import cost, deck, details, gatework_version
 from gatework.reports.folders import read_comparison
 from gatework.reports.highlights import highlights
 from gatework.reports.inside import inside
@@ -64,5 +64,5 @@ def write_report(comparison_folder: str | os.PathLike[str], out: Path | None = N
         inside=seen,
         cost=cost(comparison, look),
         command=about.get("command"),
-        version=(about.get("environment") or {}).get("gatework"),
+        version=gatework_version(about.get("environment")),
     )

@@ -58,6 +58,12 @@ def details(about: Mapping[str, Any]) -> list[tuple[str, Pairs]]:
     return [(title, pairs) for title, pairs in lists if pairs]
 
 
+def gatework_version(environment: Mapping[str, Any] | None) -> str | None:
+    """The version of gatework that trained what a page shows; None where that is not known."""
+    version = ((environment or {}).get("versions") or {}).get("gatework")
+    return str(version) if version else None
+
+
 def cost(comparison: ComparisonFolder, looks: Mapping[str, Look]) -> dict[str, list[Bar]] | None:
     """Bars of the time per training step and of parameters; None where neither is known."""
     steps = _bars(comparison.entries, looks, [e.ms_per_step for e in comparison.entries])

@@ -9,7 +9,7 @@ from typing import Any
 from gatework._files import read_json
 from gatework.pages.palette import cell_looks
 from gatework.reports.damaged import refusing_damage
-from gatework.reports.details import details
+from gatework.reports.details import details, gatework_version
 from gatework.reports.page import write_page
 
 
@@ -38,7 +38,7 @@ def write_memory_report(folder: str | os.PathLike[str], out: Path | None = None)
         tables=[_table(problem) for problem in content["problems"]],
         command=content.get("command"),
         details=details({"environment": content.get("environment", {})}),
-        version=(content.get("environment", {}).get("versions") or {}).get("gatework"),
+        version=gatework_version(content.get("environment")),
     )
 
 

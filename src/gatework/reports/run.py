@@ -15,7 +15,7 @@ from gatework.pages.step_options import step_options
 from gatework.reports.answer import answer
 from gatework.reports.article import Opening, write_article
 from gatework.reports.damaged import refusing_damage
-from gatework.reports.details import Pairs, details
+from gatework.reports.details import Pairs, details, gatework_version
 from gatework.reports.folders import ANSWERS, Entry, Spread, TrainedRun, check_rows, read_run
 from gatework.reports.highlights import Highlight
 from gatework.reports.learning import learning
@@ -72,7 +72,7 @@ def write_run_report(run_folder: str | os.PathLike[str], out: Path | None = None
         curves=curves,
         panels=[title for title, _ in panels],
         command=None,
-        version=run.environment.get("gatework"),
+        version=gatework_version(run.environment),
     )
 
 

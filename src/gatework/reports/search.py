@@ -12,7 +12,7 @@ from gatework._files import read_json
 from gatework.formatting import counted, number, rounded, with_spread
 from gatework.pages.axes import Axis
 from gatework.reports.damaged import refusing_damage
-from gatework.reports.details import deck, details
+from gatework.reports.details import deck, details, gatework_version
 from gatework.reports.page import write_page
 from gatework.tasks import get_metric, metric_title
 
@@ -70,7 +70,7 @@ def _written(path: Path, content: Mapping[str, Any]) -> Path:
         stopped=sum(not trial["is_complete"] for trial in trials),
         details=details({**content, "recipe": content["recipe"]}),
         command=content.get("command"),
-        version=(content["environment"].get("versions") or {}).get("gatework"),
+        version=gatework_version(content["environment"]),
     )
 
 

@@ -16,6 +16,7 @@ from gatework.inside.page import write_page
 from gatework.tasks.generate.drawing import writer_of
 from gatework.tasks.generate.scoring import token_nats
 from gatework.tasks.generate.writing import prompt_tokens
+from support.seen import FAINT
 from support.texts import run as trained
 
 PROMPT = "The quéen 日 said"
@@ -114,6 +115,45 @@ def test_a_person_writes_along(show, runs, tmp_path):
              .filter((e) => !e.innerText.trim()).map((e) => e.outerHTML)"""
     )
     assert nameless == []
+
+
+@pytest.mark.browser
+def test_writing_rests_while_nobody_looks_and_does_not_catch_up(show, runs, tmp_path):
+    page = show(write_page(runs[:1], tmp_path / "inspect.html", "The "))
+    page.wait_for_selector("body[data-state=ready]")
+    # Frames come when the test says, as in a tab that is hidden and then looked at again; so does the clock.
+    written = page.evaluate(
+        """() => {
+             let frames = [], now = 0;
+             performance.now = () => now;
+             window.requestAnimationFrame = (frame) => frames.push(frame);
+             const frame = (later) => { now += later; const due = frames; frames = []; due.forEach((one) => one()); };
+             at("pace").value = "6";
+             const count = () => gatework.writer.steps.length, first = count();
+             gatework.write();
+             for (let k = 0; k < 60; k++) frame(20);
+             const before = count();
+             frame(600_000);
+             frame(20);
+             const after = count();
+             gatework.stop();
+             return [before - first, after - before, gatework.speed];
+           }"""
+    )
+    assert 6 <= written[0] <= 9
+    assert written[1] <= 2
+    assert 5 < written[2] < 9
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_surprising_text_can_be_read(show, runs, tmp_path, scheme):
+    page = show(write_page(runs[:1], tmp_path / "inspect.html", "The "), scheme)
+    page.wait_for_selector("body[data-state=ready]")
+    page.evaluate(
+        "at('lit').click(); document.querySelectorAll('#text span').forEach((s) => s.style.setProperty('--bits', 1))"
+    )
+    assert page.evaluate(FAINT) == []
 
 
 def test_a_page_begins_with_what_is_given_or_known_and_refuses_what_is_too_large(runs, tmp_path, monkeypatch):

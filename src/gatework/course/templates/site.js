@@ -55,6 +55,18 @@ for (const place of plots) {
   place.append(drawing);
   draw(place);
 }
+// What scrolls sideways is a stop of the keyboard, and nothing else of its kind is.
+const scrollers = document.querySelectorAll(".code, .math.block, .html, .table");
+function reach() {
+  for (const each of scrollers) {
+    if (each.scrollWidth > each.clientWidth) each.tabIndex = 0;
+    else each.removeAttribute("tabindex");
+  }
+}
+reach();
+addEventListener("resize", reach);
+addEventListener("toggle", reach, true);
+
 const drawAll = (isOnPaper) => plots.forEach((place) => draw(place, isOnPaper));
 dark.addEventListener("change", () => drawAll(false));
 addEventListener("beforeprint", () => drawAll(true));

@@ -5,6 +5,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 
 const plots = (() => {
   const drawers = new Map();
+  const NARROW = 420;
   const touch = matchMedia("(pointer: coarse)").matches;
   const config = { responsive: true, displaylogo: false, displayModeBar: touch ? false : "hover",
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"], doubleClick: "reset" };
@@ -40,7 +41,11 @@ const plots = (() => {
   function draw(id) {
     const { traces, layout: wanted, summary } = drawers.get(id)();
     const element = document.getElementById(id);
+    // A narrow plot has room for few dates, which are else turned on their side.
+    if (wanted.xaxis && element.clientWidth < NARROW) wanted.xaxis.nticks = Math.min(wanted.xaxis.nticks ?? 4, 4);
     Plotly.react(element, traces, layout(wanted), config);
+    // The label says what the picture shows; its buttons stay to be reached.
+    for (const drawing of element.querySelectorAll(".main-svg")) drawing.setAttribute("aria-hidden", "true");
     if (summary) element.setAttribute("aria-label", summary);
   }
 

@@ -2,8 +2,10 @@
 
 // Values as colours: 0 to 1 from the ground to blue; signed values from orange over the ground to blue.
 
+const READABLE = 4.6;
+
 const colours = (() => {
-  let table = null;
+  let table = null, shares = null;
 
   const parsed = (name) => {
     const text = theme.colour(name);
@@ -22,10 +24,26 @@ const colours = (() => {
     return table;
   }
 
+  // WCAG's relative luminance.
+  const luminance = (rgb) => {
+    const [r, g, b] = rgb.map((byte) => (byte <= 10 ? byte / 255 / 12.92 : ((byte / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+
+  // How far a ground may go from zero to either end, half the way at most, for ink to be read on it (WCAG AA).
+  function most(value) {
+    const ink = luminance(parsed("--ink"));
+    for (let share = 0.5; share > 0; share -= 0.02) {
+      const at = place(share * Math.sign(value)), ground = luminance([...ramp().slice(at, at + 3)]);
+      if ((Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05) >= READABLE) return share;
+    }
+    return 0;
+  }
+
   const place = (value) => (Number.isFinite(value) ? 3 * Math.max(0, Math.min(255, Math.round(127.5 + 127.5 * value))) : 3 * 128);
 
   return {
-    reset: () => { table = null; },
+    reset: () => { table = shares = null; },
     // Writes the colours of values (steps x units), as shares of `bound`, into an image of a column per step from `from` on.
     paint(image, values, units, from, bound) {
       const colour = ramp(), bytes = image.data, columns = image.width;
@@ -44,9 +62,10 @@ const colours = (() => {
       const colour = ramp(), at = place(value);
       return `rgb(${colour[at]} ${colour[at + 1]} ${colour[at + 2]})`;
     },
-    // A ground for text: half the way, so that the ink on it stands out (WCAG AA).
+    // A ground for text.
     ground(value) {
-      const colour = ramp(), at = place(value * 0.5);
+      shares ??= { low: most(-1), high: most(1) };
+      const colour = ramp(), at = place(value * (value < 0 ? shares.low : shares.high));
       return `rgb(${colour[at]} ${colour[at + 1]} ${colour[at + 2]})`;
     },
   };

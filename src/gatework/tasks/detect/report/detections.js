@@ -43,7 +43,7 @@
 
   plots.add("detection-plot", () => {
     const one = current();
-    return { traces: traces(), summary: `${one.spans.length} flagged spans in ${one.time.length} rows.`, layout: {
+    return { traces: traces(), summary: `${one.spans.length} flagged ${one.spans.length === 1 ? "span" : "spans"} in ${one.time.length.toLocaleString("en")} rows.`, layout: {
       xaxis: plots.axis({ type: "date", showgrid: false, anchor: "y2", nticks: 8, ...(range ? { range } : {}) }),
       yaxis: plots.axis({ domain: [0.34, 1], nticks: 6 }),
       yaxis2: plots.axis({ domain: [0, 0.26], range: [0, 1], tickvals: [0, 0.5, 1], fixedrange: true }),

@@ -3,6 +3,7 @@
 // The page of a language model: a beginning, a text that goes on from it, what comes next, and the gates of each token.
 
 const SHOWN_STEPS = 240; // tokens of the text's end in the maps
+const AWAY = 1000; // milliseconds between two frames from which on the page is taken to have been hidden
 const FRAME = 14, PAUSE = 120; // milliseconds: of writing between two pictures of the text, and between two of the maps
 const FIRST = 160; // tokens that the page writes as it is opened
 const MOST_READ = 1000; // tokens of a beginning, its last ones: what stands before them is long forgotten
@@ -159,16 +160,18 @@ class WritingPage {
     this.show();
   }
 
-  // Writes until it is stopped, or `count` tokens.
+  // Writes until it is stopped, or `count` tokens. A hidden tab is drawn no frames: there writing rests, and goes on at
+  // its pace, without catching up, once somebody looks again.
   write(count = Infinity) {
     this.keep();
     this.chosen = 0;
     this.isWriting = true;
     at("write").textContent = "Stop";
-    const started = performance.now(), first = this.writer.steps.length;
-    let pictured = 0;
+    const first = this.writer.steps.length;
+    let pictured = 0, started = performance.now(), last = started;
     const frame = () => {
       const begun = performance.now(), pace = Number(at("pace").value) || Infinity;
+      if (begun - last > AWAY) started += begun - last;
       const isDue = () => this.writer.steps.length - first <= (pace * (performance.now() - started)) / 1000;
       let goesOn = true;
       while (goesOn && isDue() && performance.now() - begun < FRAME) goesOn = this.writer.steps.length - first < count && this.go();
@@ -176,6 +179,7 @@ class WritingPage {
       if (!goesOn) this.stop();
       const isPictured = !goesOn || performance.now() - pictured > PAUSE;
       if (isPictured) { this.show(); pictured = performance.now(); }
+      last = performance.now();
       if (goesOn) this.frame = requestAnimationFrame(frame);
     };
     this.frame = requestAnimationFrame(frame);

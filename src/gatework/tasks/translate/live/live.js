@@ -47,7 +47,8 @@ class TranslationPage {
 
   come() {
     const goesOn = this.said.map((said) => said.more()).some(Boolean);
-    if (goesOn) this.coming = setTimeout(() => this.come(), WORD);
+    // A hidden tab's timers wait for a second and more: nobody sees the words come one by one.
+    if (goesOn && !document.hidden) this.coming = setTimeout(() => this.come(), WORD);
     else this.finish();
   }
 
