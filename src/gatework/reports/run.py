@@ -146,7 +146,8 @@ def _verdict(run: TrainedRun, metric: str, headline: str) -> tuple[str, str]:
     if not run.summary:
         return (f"Not finished: {done} of {counted(planned, 'epoch')} are done." if planned else "Not finished."), ""
     value = (run.summary.get("metrics") or {}).get(metric)
-    reached = f"Reaches a {metric_title(metric)} of {number(value)} after {counted(done, 'epoch')}."
+    title = metric_title(metric)
+    reached = f"{title[:1].upper()}{title[1:]} {number(value)} after {counted(done, 'epoch')}."
     is_said = bool(headline) and run.summary.get("network", run.summary["metrics"]) != run.summary["metrics"]
     said = (headline, "" if is_said or not metric else reached, outdone(run, metric), _advice(run, metric))
     sentences = [sentence for sentence in said if sentence]

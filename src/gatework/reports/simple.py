@@ -52,7 +52,6 @@ def simple(run: TrainedRun, metric: str) -> ReportSection | None:
             "rows": [_Method(n, tuple(number(rows[n].get(name)) for name in names), n == answering) for n in order],
             "best": best,
             "bare": metric_title(metric.removeprefix("test_")),
-            "better": "lower" if task.lower_is_better else "higher",
             "level": f"{100 * LEVEL:.0f} %" if is_level else "",
             "own": "the network" if is_network else answering,
         },

@@ -41,7 +41,8 @@ class Choices {
       byRules.hidden = shares[token] === 0;
       figure.textContent = words(chances[token]);
       button.className = [shares[token] === 0 ? "is-cut" : "", token === taken ? "taken" : ""].join(" ").trim();
-      button.setAttribute("aria-label", `Choose ${visible(token)}: the network’s chance ${words(chances[token])}, ${shares[token] ? `drawn with ${words(shares[token])}` : "never drawn by these rules"}${token === taken ? ", stands there" : ""}`);
+      // What is seen stands in the name as it is seen, for those who say what to press.
+      button.setAttribute("aria-label", `${visible(token)} ${words(chances[token])} by the network, ${shares[token] ? `drawn with ${words(shares[token])}` : "never drawn by these rules"}${token === taken ? ", stands there" : ""}`);
     });
   }
 }
