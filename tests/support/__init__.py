@@ -31,6 +31,7 @@
 | `sanitized_modules` | the native modules as sanitizers watch them, for `tests/native/sanitize_calls.sh` |
 | `scans` | one scan by every way it can be computed |
 | `sentence_pairs` | pairs of a toy language, and a small translator |
+| `seen` | what a page must not do to a reader: faint text, what no key reaches, controls that are not told |
 | `sensors` | small sensor tables with anomalies |
 | `slowed` | a plugin of pytest that slows parts of every page down; `make fuzz` |
 | `spelling` | a task of a person's own with ragged outputs |
