@@ -37,7 +37,7 @@ def is_transformed(derivatives: Iterable[Tensor | None]) -> bool:
 
 
 def is_batched(derivative: Tensor) -> bool:
-    """Whether a tensor that a backward pass is given stands for the derivatives of several results."""
+    """Whether a tensor that a backward pass is given, of any shape, stands for the derivatives of several results."""
     return bool(torch._C._functorch.is_legacy_batchedtensor(derivative))
 
 
@@ -59,8 +59,8 @@ def differentiable(
 
     Args:
         run: Computes the results from the inputs, by what has the derivatives that are asked for.
-        derivatives: The derivative for each result, None where it is zero.
-        inputs: What the results are computed from.
+        derivatives: The derivative for each result, of its shape, None where it is zero.
+        inputs: What the results are computed from, of any shapes; each gradient has that of its input.
         needs: Which gradients are wanted.
     """
     create_graph = torch.is_grad_enabled()
@@ -87,8 +87,8 @@ def through_reference(
         settings: Of the scan.
         tensors: Its tensors, in the order of their slots.
         needs: Which gradients are wanted.
-        d_output: The derivative for the output, None where it is zero.
-        d_finals: Those for the last states.
+        d_output: The derivative for the output, of its shape, None where it is zero.
+        d_finals: Those for the final states, likewise.
     """
 
     def run(tensors: Sequence[Tensor | None]) -> list[Tensor]:
@@ -109,6 +109,14 @@ def of_gradients(
     """What d_output, the d_finals and the inputs receive when the gradients of the inputs receive `d_gradients`.
 
     The reference is run and differentiated twice, so this can itself be differentiated.
+
+    Args:
+        settings: Of the scan.
+        d_output: The derivative for its output that the backward pass was given, of the output's shape, or None.
+        d_finals: Those for its final states; none where they are zero.
+        inputs: Its tensors.
+        needs: Of which of these, in a row, the backward pass gave a gradient.
+        d_gradients: What each of those gradients receives, of its shape, or None.
     """
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad():

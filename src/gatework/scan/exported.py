@@ -41,13 +41,13 @@ def is_known(spec: CellSpec) -> bool:
 
 
 def run(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """As `operators.run`, as one node of a traced program."""
+    """As `operators.run`, shapes included, as one node of a traced program."""
     output, *finals = _node(scan, is_traced=False)
     return output, tuple(finals)
 
 
 def trace(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
-    """As `operators.trace`, as one node of a traced program."""
+    """As `operators.trace`, shapes included, as one node of a traced program."""
     output, *rest = _node(scan, is_traced=True)
     finals, named = rest[: len(scan.states)], rest[len(scan.states) :]
     return output, tuple(finals), dict(zip(scan.spec.names, named, strict=True))
@@ -82,7 +82,11 @@ def _with_options(scan: Scan, packed: Sequence[float], seed: Tensor | None) -> S
 
 
 def _run(*arguments: Any) -> list[Tensor]:
-    """The output, the final states, and the named values when traced; in the layout of `x`."""
+    """The output, the final states, and the named values when traced; in the layout and the shapes of `operators`.
+
+    Args:
+        arguments: Those of `operators.unpacked()`, whether it is traced, `packed_options()` and their seed or None.
+    """
     *parts, is_traced, numbers, seed = arguments
     scan = _with_options(operators.unpacked(*parts), numbers, seed)
     missing = 0
@@ -99,7 +103,8 @@ def _run(*arguments: Any) -> list[Tensor]:
 
 
 def _forward(*arguments: Any) -> list[Tensor]:
-    # An operator must not return its input or one tensor twice, as runs of no steps and traces do.
+    """As `_run()`, each tensor its own: an operator must not return an input, or one tensor twice."""
+    # Runs of no steps and traces do.
     seen = {id(tensor) for argument in arguments if isinstance(argument, list) for tensor in argument}
     results = []
     for result in _run(*arguments):
@@ -117,7 +122,11 @@ def _autograd_below_modes() -> AbstractContextManager[None]:
 
 
 def _backward(*arguments: Any) -> list[Tensor]:
-    """The gradients of x, the weights and the states, in this order."""
+    """The gradients of x, the weights and the states, in this order, each of the shape of its tensor.
+
+    Args:
+        arguments: Those of `_run()`, and a derivative for each of its results, of the result's shape.
+    """
     *inputs, gradients = arguments
     cell, x, names, weights, states, *rest = inputs
     with _autograd_below_modes(), torch.enable_grad():
@@ -130,6 +139,7 @@ def _backward(*arguments: Any) -> list[Tensor]:
 
 
 def _forward_shapes(*arguments: Any) -> list[Tensor]:
+    """Tensors of the shapes that `_forward()` gives."""
     *parts, is_traced, _, _ = arguments
     scan = operators.unpacked(*parts)
     spec, x, output = scan.spec, scan.x, scan.states[0].shape[-1]
@@ -140,6 +150,7 @@ def _forward_shapes(*arguments: Any) -> list[Tensor]:
 
 
 def _backward_shapes(cell: str, x: Tensor, names: Any, weights: list[Tensor], states: list[Tensor], *_: Any) -> Any:
+    """Tensors of the shapes that `_backward()` gives."""
     del cell, names
     return [torch.empty_like(tensor) for tensor in (x, *weights, *states)]
 
@@ -152,6 +163,7 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
 
 
 def _differentiate(ctx: Any, gradients: list[Tensor]) -> tuple[Any, ...]:
+    """The derivative of `opaque_scan`: for each of its arguments a gradient of the argument's shape, or None."""
     cell, names, reverse, is_traced, numbers = ctx.settings
     x, *tensors, batch_sizes, seed = ctx.saved_tensors
     rest = (batch_sizes, reverse, is_traced, numbers, seed)

@@ -39,19 +39,19 @@ def forward_scan(
 
     Args:
         weights: The weights.
-        x: The input.
-        output: Where the output shall be.
+        x: The input, shape (time, batch, input), or (rows, input) when packed.
+        output: Where the output shall be, shape (time, batch, output) or (rows, output).
         saved: Where to save what the backward pass needs, (rows, `Kernel.saved_width()`); None where there is none.
         place: Which layer and direction of the states this is.
         reverse: Whether sequences run backwards.
-        named: Tensors for the trace, in the order of the kernel's names.
+        named: Tensors for the trace, in the order of the kernel's names, each as wide as the hidden size.
     """
     trace = [address(t) for t in named] if named else ()
     return ForwardRecord(place, reverse, weights.record, x.data_ptr(), output.data_ptr(), address(saved), trace)
 
 
 class Gradients(NamedTuple):
-    """Where the gradients of a scan's input and weights shall be, None where one is not wanted."""
+    """Where the gradients of a scan's input and weights shall be, each of its tensor's shape, None where not wanted."""
 
     x: Tensor | None
     weight_ih: Tensor | None
@@ -67,10 +67,10 @@ class Backward(NamedTuple):
 
     Attributes:
         weights: The weights.
-        x: The input.
-        d_output: The derivative for the output, None where it is zero.
-        output: The output of the forward pass.
-        saved: What the forward pass saved.
+        x: The input, shape (time, batch, input), or (rows, input) when packed.
+        d_output: The derivative for the output, of its shape, None where it is zero.
+        output: The output of the forward pass, shape (time, batch, output) or (rows, output).
+        saved: What the forward pass saved, (rows, `Kernel.saved_width()`).
         gradients: Where the gradients of x and the weights shall be.
         place: Which layer and direction of the states this is.
         reverse: Whether sequences run backwards.
@@ -87,12 +87,12 @@ class Backward(NamedTuple):
 
 
 def wanted(tensors: Iterable[Tensor | None], needs: Iterable[bool]) -> list[Tensor | None]:
-    """New tensors for the gradients that are wanted."""
+    """New tensors for the gradients that are wanted, each of its tensor's shape, None where one is not."""
     return [torch.empty_like(t) if n and t is not None else None for t, n in zip(tensors, needs, strict=True)]
 
 
 def gradients(x: Tensor, weights: CheckedWeights, needs: Slots[bool]) -> Gradients:
-    """New tensors for those of x and the weights."""
+    """New tensors for those of x and the weights, each of its tensor's shape, None where one is not wanted."""
     return Gradients(*wanted((x, *weights.tensors), (needs.x, *needs.weights)))
 
 
@@ -110,7 +110,7 @@ def forward(
         kernel: The kernels of the cell.
         layout: The rows of every scan.
         initial: The initial states, each (scans, batch, width).
-        finals: Where the final states shall be.
+        finals: Where the final states shall be, likewise.
         scans: The scans; the input of one may be the output of one before.
         options: What acts around the cell, for kernels that take it.
     """
@@ -135,8 +135,8 @@ def backward(
     Args:
         kernel: The kernels of the cell.
         layout: The rows of every scan.
-        d_finals: The derivatives for the final states, None where they are zero.
-        initial: The initial states, each (scans, batch, width).
+        d_finals: The derivatives for the final states, each (scans, batch, width), None where they are zero.
+        initial: The initial states, likewise.
         d_initial: Where their gradients shall be, None where one is not wanted.
         scans: The derivatives; what one gives for its input may be what the next is given for its output, and is then
             nobody else's to read.
@@ -167,7 +167,12 @@ def backward(
 
 
 def _project_gradient(scan: Backward, d_projected: Tensor) -> None:
-    """Fills the gradient of the projection, which the native side leaves to a product of torch."""
+    """Fills the gradient of the projection, which the native side leaves to a product of torch.
+
+    Args:
+        scan: The derivative of the scan.
+        d_projected: What the kernels gave for the projected h of every row, of the output's shape.
+    """
     if scan.gradients.weight_hr is None:
         return
     saved, hidden, d_h = scan.saved, scan.weights.hidden, d_projected.flatten(0, -2)

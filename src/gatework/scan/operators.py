@@ -47,6 +47,10 @@ def has_kernel(spec: CellSpec, weight: Tensor, options: StepOptions = PLAIN) -> 
 def run(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Run a cell over a batch of sequences.
 
+    Returns:
+        The output, shape (time, batch, output), or (rows, output) when packed, and the final states in the order of
+        `spec.states`, each of the shape and element type of the state that was given.
+
     Raises:
         UsageError: A shape, dtype or device does not fit.
     """
@@ -62,7 +66,7 @@ def run(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...]]:
 
 
 def trace(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
-    """As `run()`, with every gate and state by name, in the layout of `x`; see `reference.trace`.
+    """As `run()`, with every gate and state by name, in the layout of `x`; see `reference.trace` for the shapes.
 
     Where a derivative may be asked for, the reference computes it.
     """
@@ -104,7 +108,7 @@ def weights_as_computed(weights: ScanWeights, x: Tensor) -> ScanWeights:
 
 
 def _as_given(finals: Sequence[Tensor], states: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """The final states, each of the element type of the state that was given."""
+    """The final states, each of the shape and now the element type of the state that was given."""
     return tuple([final.to(state.dtype) for final, state in zip(finals, states, strict=True)])
 
 
@@ -126,7 +130,17 @@ def unpacked(
     batch_sizes: Tensor | None,
     reverse: bool,
 ) -> Scan:
-    """The inverse of `packed()`, with nothing around the cell but the layer norm."""
+    """The inverse of `packed()`, with nothing around the cell but the layer norm.
+
+    Args:
+        cell: The name of the cell.
+        x: As in `Scan`.
+        names: The fields of `ScanWeights` and `Norms` that are there, with commas between.
+        weights: One tensor for each of them, of the shape that these say.
+        states: As in `Scan`.
+        batch_sizes: As in `Scan`.
+        reverse: As in `Scan`.
+    """
     by_name = dict(zip(names.split(","), weights, strict=True))
     norms = {name: by_name.pop(name) for name in Norms._fields if name in by_name}
     options = StepOptions(norms=Norms(**norms)) if norms else PLAIN
@@ -161,6 +175,15 @@ def _checked(scan: Scan) -> tuple[CheckedWeights, list[Tensor], Layout]:
 
 @torch.library.impl("gatework::scan", "CPU")
 def _scan(*arguments: Any) -> tuple[Tensor, list[Tensor], Tensor]:
+    """Runs a scan on the kernels.
+
+    Args:
+        arguments: Those of `unpacked()`, and whether what the backward pass needs is saved.
+
+    Returns:
+        The output and the final states, as `run()` gives them in what the kernels compute in, and what is saved, shape
+        (time, batch, saved) or (rows, saved), of width 0 where nothing is.
+    """
     *parts, is_saved = arguments
     scan = unpacked(*parts)
     weights, states, layout = _checked(scan)
@@ -180,6 +203,7 @@ def _saved_width(scan: Scan) -> int:
 
 @torch.library.register_fake("gatework::scan")
 def _scan_shapes(*arguments: Any) -> tuple[Tensor, list[Tensor], Tensor]:
+    """Tensors of the shapes that `_scan()` gives."""
     *parts, is_saved = arguments
     scan = unpacked(*parts)
     lead, weights = scan.x.shape[:-1], scan.weights
@@ -190,7 +214,12 @@ def _scan_shapes(*arguments: Any) -> tuple[Tensor, list[Tensor], Tensor]:
 
 @torch.library.impl("gatework::scan_backward", "CPU")
 def _scan_backward(*arguments: Any) -> list[Tensor]:
-    """The gradients of x, the weights and the states that are wanted, in this order."""
+    """The gradients of x, the weights and the states that are wanted, in this order, each of the shape of its tensor.
+
+    Args:
+        arguments: Those of `unpacked()`, the derivatives for the output and the final states, of their shapes, what
+            `_scan()` gave, and for each tensor whether its gradient is wanted.
+    """
     *parts, d_output, d_finals, output, saved, flags = arguments
     scan = unpacked(*parts)
     weights, states, layout = _checked(scan)
@@ -209,6 +238,7 @@ def _scan_backward(*arguments: Any) -> list[Tensor]:
 
 @torch.library.register_fake("gatework::scan_backward")
 def _scan_backward_shapes(*arguments: Any) -> list[Tensor]:
+    """Tensors of the shapes that `_scan_backward()` gives."""
     _, x, _, weights, states, *_, needs = arguments
     tensors = (x, *weights, *states)
     return [t.new_empty(t.shape) for t, need in zip(tensors, needs, strict=True) if need]
@@ -231,6 +261,7 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
 
 
 def _differentiate(ctx: Any, d_output: Tensor | None, d_finals: list[Tensor | None], _: Any) -> tuple[Any, ...]:
+    """The derivative of `gatework::scan`: for each of its arguments a gradient of the argument's shape, or None."""
     x, *rest, batch_sizes, output, saved = ctx.saved_tensors  # once only: checkpointing computes them at each access
     count = weight_count(ctx.names)
     weights, states = rest[:count], rest[count:]
@@ -251,7 +282,17 @@ def _differentiate(ctx: Any, d_output: Tensor | None, d_finals: list[Tensor | No
 def _reference_gradients(
     parts: tuple[Any, ...], needs: Sequence[bool], d_output: Tensor | None, d_finals: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
-    """As `scan_backward` of what `packed()` gives, for each of its tensors, by operations that know transforms."""
+    """As `scan_backward` of what `packed()` gives, for each of its tensors, by operations that know transforms.
+
+    Args:
+        parts: The arguments of `unpacked()`.
+        needs: Which of x, the weights and the states want a gradient.
+        d_output: The derivative for the output, of its shape, None where it is zero.
+        d_finals: Those for the final states, likewise.
+
+    Returns:
+        A gradient of its tensor's shape for each, None where it is not wanted.
+    """
     cell, x, names, weights, states, *rest = parts
     count = weight_count(names)
 
@@ -280,7 +321,12 @@ def _keep_backward(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
 
 
 def _double_backward(ctx: Any, d_gradients: list[Tensor | None]) -> tuple[Any, ...]:
-    """The derivative of `scan_backward`, by differentiating the reference twice."""
+    """The derivative of `scan_backward`, by differentiating the reference twice, as `_differentiate()` gives it.
+
+    Args:
+        ctx: What `_keep_backward()` kept.
+        d_gradients: What the gradients that were wanted receive, each of its gradient's shape, or None.
+    """
     d_output, *rest, batch_sizes = ctx.saved_tensors
     d_finals, (x, *tensors) = rest[: ctx.final_count], rest[ctx.final_count :]
     count = weight_count(ctx.names)

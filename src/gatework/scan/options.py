@@ -75,7 +75,13 @@ class StepOptions:
         return self.place, 1 + drawn * len(spec.states) + spec.states.index(state)
 
     def input_product(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """W x + b, with W x normalised."""
+        """W x + b, with W x normalised, of shape (..., G hidden).
+
+        Args:
+            x: The input, shape (..., input).
+            weight: W, shape (G hidden, input).
+            bias: b, shape (G hidden,), or None.
+        """
         if self.has_product:
             return x
         if self.norms is None:
@@ -83,7 +89,14 @@ class StepOptions:
         return layer_norm(linear(x, weight), weight.shape[:1], self.norms.norm_ih, bias, EPSILON)
 
     def recurrent_product(self, h: Tensor, weight: Tensor, bias: Tensor | None, dropped: Tensor | None) -> Tensor:
-        """U h + b', with h dropped and U h normalised."""
+        """U h + b', with h dropped and U h normalised, of shape (running, R hidden).
+
+        Args:
+            h: That of the sequences that run, shape (running, output).
+            weight: U, shape (R hidden, output).
+            bias: b', shape (R hidden,), or None.
+            dropped: The mask of the recurrent dropout, shape (batch, output), or None.
+        """
         if dropped is not None:
             h = dropout(h, dropped[: len(h)])
         if self.norms is None or self.norms.norm_hh is None:
@@ -91,7 +104,7 @@ class StepOptions:
         return layer_norm(linear(h, weight), weight.shape[:1], self.norms.norm_hh, bias, EPSILON)
 
     def dropped(self, h: Tensor) -> Tensor | None:
-        """The mask of the recurrent dropout for a whole scan, scaled, or None."""
+        """The mask of the recurrent dropout for a whole scan, scaled, of the shape of h, (batch, output); or None."""
         if not self.training or not self.recurrent_dropout:
             return None
         share = 1 - self.recurrent_dropout
@@ -99,14 +112,29 @@ class StepOptions:
         return kept.to(h.dtype) / share
 
     def step(self, spec: CellSpec, arguments: Sequence[Tensor]) -> dict[str, Tensor]:
-        """The cell's equations, with the states inside the output's tanh normalised."""
+        """The cell's equations, with the states inside the output's tanh normalised.
+
+        Args:
+            spec: The cell.
+            arguments: Those of its `step()`, each of shape (running, hidden) or (hidden,).
+
+        Returns:
+            Every named gate and state, shape (running, hidden).
+        """
         norms = self.norms
         if norms is None or norms.norm_state is None or norms.norm_state_bias is None:
             return dict(spec.step(*arguments))
         return _normalised_step(spec, arguments, norms.norm_state, norms.norm_state_bias)
 
     def carried(self, spec: CellSpec, time: int, before: Sequence[Tensor], values: dict[str, Tensor]) -> None:
-        """Lets the options act on the new states, from those before the step: changes `values`."""
+        """Lets the options act on the new states, from those before the step: changes `values`.
+
+        Args:
+            spec: The cell.
+            time: The step, in the order of the scan.
+            before: The states before it, `h` of shape (running, output), the others (running, hidden).
+            values: The named values of the step by `step()`, of those shapes.
+        """
         for state, previous in zip(spec.states, before, strict=True):
             for option in STATE_OPTIONS:
                 number = self.number(option, state)

@@ -34,7 +34,7 @@ def has_derivative(scan: Scan) -> bool:
 
 
 def run(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """As `reference.run()`."""
+    """As `reference.run()`, shapes included."""
     scan = _with_product(scan)
     if not scan.wants_gradient(torch.is_grad_enabled()):
         results = _forward(scan, is_saved=False)
@@ -44,7 +44,7 @@ def run(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...]]:
 
 
 def trace(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
-    """As `reference.trace()`, without derivatives."""
+    """As `reference.trace()`, shapes included, without derivatives."""
     results = _forward(_with_product(scan), is_saved=False, is_traced=True)
     return results.output, tuple(results.finals), results.named
 
@@ -73,7 +73,15 @@ def check_steps(
 
 @dataclass(slots=True)
 class _Results:
-    """What a forward pass leaves."""
+    """What a forward pass leaves.
+
+    Attributes:
+        output: Shape (time, batch, output), or (rows, output) when packed.
+        finals: The final states, `h` of shape (batch, output), the others (batch, hidden).
+        named: The named values where it is traced, in the layout of the output.
+        saved: What the kernels save of each row, `Kernel.saved_width()` wide; of width 0 where there is no derivative.
+        options: What acted around the cell, with what it saves itself.
+    """
 
     output: Tensor
     finals: list[Tensor]
@@ -193,7 +201,17 @@ def _backward(
     output: Tensor,
     saved: Tensor,
 ) -> Slots[Tensor | None]:
-    """The gradients of a scan's tensors, from what its forward pass left."""
+    """The gradients of a scan's tensors, each of its tensor's shape, from what its forward pass left.
+
+    Args:
+        scan: The scan, with the input product in place of x under layer norm.
+        inside: What acted around its cell.
+        needs: Which gradients are wanted.
+        d_output: The derivative for the output, of its shape, None where it is zero.
+        d_finals: Those for the final states, likewise.
+        output: As in `_Results`.
+        saved: As in `_Results`.
+    """
     if inside.norms is not None:
         wanted = (needs.norm_hh, needs.bias_hh, needs.norm_state, needs.norm_state_bias)
         inside.gradients = NormSlots(*native.wanted(inside.norms, wanted))

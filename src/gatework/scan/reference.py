@@ -26,14 +26,18 @@ def run(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Run a cell over a batch of sequences.
 
     Returns:
-        The output in the layout of `x`, and the final states in the order of `spec.states`, each sequence's own last.
+        The output in the layout of `x`, shape (time, batch, output) or (rows, output), and the final states in the
+        order of `spec.states`, each sequence's own last, of the shapes of the initial ones.
     """
     output, finals, _ = _run(scan, keep_all=False)
     return output, finals
 
 
 def trace(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
-    """As `run()`, with every gate and state that `step()` names, in the layout of `x`; `h` is the projected output."""
+    """As `run()`, with every gate and state that `step()` names, in the layout of `x`, as wide as the hidden size.
+
+    `h` is the projected output.
+    """
     return _run(scan, keep_all=True)
 
 
@@ -41,7 +45,7 @@ def step(scan: Scan) -> tuple[Tensor, ...]:
     """One time step of a batch, x of shape (batch, input).
 
     Returns:
-        The states after, in the order of `spec.states`; the first is the output.
+        The states after, in the order of `spec.states` and of the shapes of those before; the first is the output.
     """
     values = _step(scan, _input_product(scan), scan.states, scan.options.dropped(scan.states[0]), 0)
     return tuple([values[name] for name in scan.spec.states])
@@ -80,7 +84,18 @@ def _run(scan: Scan, keep_all: bool) -> tuple[Tensor, tuple[Tensor, ...], dict[s
 def _step(
     scan: Scan, product: Tensor, states: Sequence[Tensor], dropped: Tensor | None, time: int
 ) -> dict[str, Tensor]:
-    """One time step of the first rows of a batch: the products, the cell's equations, the projection."""
+    """One time step of the first rows of a batch: the products, the cell's equations, the projection.
+
+    Args:
+        scan: The scan.
+        product: The input product of the step, shape (running, G hidden).
+        states: The states of the sequences that run, `h` of shape (running, output), the others (running, hidden).
+        dropped: The mask of the recurrent dropout, shape (batch, output), or None.
+        time: The step, in the order of the scan.
+
+    Returns:
+        Every named gate and state, shape (running, hidden), `h` (running, output).
+    """
     spec, weights, options = scan.spec, scan.weights, scan.options
     recurrent = options.recurrent_product(states[0], weights.weight_hh, weights.bias_hh, dropped)
     parts = _parts(spec, product, recurrent)
@@ -95,7 +110,13 @@ def _step(
 
 
 def _parts(spec: CellSpec, product: Tensor, recurrent: Tensor) -> dict[str, Sequence[Tensor]]:
-    """What the parameters a_, x_ and u_ of `step()` are, by kind, in the order of `spec.sources`."""
+    """What the parameters a_, x_ and u_ of `step()` are, by kind, each of shape (running, hidden).
+
+    Args:
+        spec: The cell.
+        product: The input product, shape (running, G hidden).
+        recurrent: The recurrent product, shape (running, R hidden).
+    """
     kinds = {kind for kind, _ in spec.sources}
     parts: dict[str, Sequence[Tensor]] = {}
     if "a" in kinds and spec.input_gates == spec.recurrent_gates:

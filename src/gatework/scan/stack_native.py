@@ -66,12 +66,13 @@ def run_checked(
 
     Args:
         stack: The weights, all of them plain, and what they are for.
-        x: The input, plain, of the stack's element type.
+        x: The input, plain, of the stack's element type, shape (time, batch, input), or (rows, input) when packed.
         states: The initial states, plain, each (layers x directions, batch, features).
         rows: What `rows_of()` or `CheckedStack.rows()` gives for them.
 
     Returns:
-        The output of the last layer, and the final states in the form of `states`.
+        The output of the last layer, its directions side by side, shape (time, batch, directions x output) or (rows,
+        directions x output), and the final states in the form of `states`.
     """
     if torch.is_grad_enabled() and any(t.requires_grad for t in (*stack.given, x, *states)):
         output, *finals = _apply(_Call(stack, rows, len(states)), x, *states, *stack.given)
@@ -98,9 +99,10 @@ class _Saved(NamedTuple):
     """What a run leaves for its derivative.
 
     Attributes:
-        inputs: The input of each layer.
-        outputs: The output of each layer and direction.
-        saved: What the kernels save, by layer and direction; empty where there is no derivative.
+        inputs: The input of each layer, shape (time, batch, features), or (rows, features) when packed.
+        outputs: The output of each layer and direction, likewise.
+        saved: What the kernels save, by layer and direction, as wide as `CheckedStack.saved_width`; empty where there
+            is no derivative.
     """
 
     inputs: list[Tensor]
@@ -196,7 +198,16 @@ def _backward(
     d_output: Tensor | None,
     d_finals: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    """The gradients of x, the states and the weights, in the order of the node's inputs."""
+    """The gradients of x, the states and the weights, in the order of the node's inputs, each of its tensor's shape.
+
+    Args:
+        call: What the run was given.
+        run: What it left.
+        states: Its initial states, each (layers x directions, batch, features).
+        needs: Which of the node's inputs want a gradient.
+        d_output: The derivative for the output, of its shape, None where it is zero.
+        d_finals: Those for the final states, of the shapes of `states`, likewise.
+    """
     stack, rows, directions = call.stack, call.rows, call.stack.directions
     needs_x, needs_states, needs_weights = call.parted(needs)
     states = [in_memory(s) for s in states]

@@ -33,7 +33,7 @@ def has_kernel(scan: Scan) -> bool:
 
 
 def run(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """As `reference.run()`."""
+    """As `reference.run()`, shapes included."""
     if not has_kernel(scan) or not scan.x.numel():
         return reference.run(scan)
     inner = with_product(scan)
@@ -116,7 +116,7 @@ class _Work:
         return self.scan.batch_sizes is None and len(self.steps) >= _FEWEST_STEPS
 
     def parts(self) -> list[Tensor | None]:
-        """Its tensors."""
+        """Its tensors, None for one that is not there."""
         weights = self.scan.weights
         return [self.scan.x, weights.weight_hh, weights.bias_hh, weights.weight_unit, self.share, self.dropped,
                 *self.scan.states]  # fmt: skip
@@ -130,7 +130,7 @@ class _Work:
 
     @property
     def unit(self) -> Tensor:
-        """The learnt vectors; anything where the cell has none."""
+        """The learnt vectors, shape (vectors, hidden); anything where the cell has none."""
         return self.share if self.scan.weights.weight_unit is None else self.scan.weights.weight_unit
 
     def launch(self, kernel: Any, tensors: Sequence[Tensor], time: int, *constants: Any) -> None:
@@ -145,7 +145,12 @@ class _Work:
             self.compiled[(blocks, 1, 1)](*arguments)
 
     def seen(self, history: Tensor, time: int) -> Tensor:
-        """The h before a step, as the recurrent product sees it."""
+        """The h before a step, as the recurrent product sees it, shape (running, hidden).
+
+        Args:
+            history: The h of every row, shape (rows, hidden).
+            time: The step, in the order of the scan.
+        """
         step, start = self.steps[time], self.scan.states[0]
         if step.before == 0:
             h = start[: step.rows]
@@ -169,7 +174,12 @@ def _shares(scan: Scan, kernels: StepKernels, steps: int) -> Tensor:
 
 
 def _forward(work: _Work, *, is_saved: bool) -> tuple[Tensor, list[Tensor], list[Tensor], Tensor]:
-    """The output, the final states, the states of every row, and what the way back needs."""
+    """Runs the kernels step by step.
+
+    Returns:
+        The output in the layout of `x`; the final states, each (batch, hidden); the states of every row, each (rows,
+        hidden); and what the way back needs, shape (rows, saved, hidden), with no values saved where there is none.
+    """
     scan, kernels, weights = work.scan, work.kernels, work.scan.weights
     rows = scan.x.numel() // scan.x.shape[-1]
     product = scan.x.reshape(rows, -1).contiguous()
@@ -205,7 +215,12 @@ def _forward_played(work: _Work, *, is_saved: bool) -> tuple[Tensor, list[Tensor
 
 
 def _finals(work: _Work, history: Sequence[Tensor]) -> list[Tensor]:
-    """The last state of each sequence; its first one where it has no steps."""
+    """The last state of each sequence, its first one where it has no steps; each of shape (batch, hidden).
+
+    Args:
+        work: The scan.
+        history: The states of every row, each of shape (rows, hidden).
+    """
     batch = len(work.scan.states[0])
     last = work.steps[-1]
     if last.rows == batch:
@@ -217,7 +232,14 @@ def _finals(work: _Work, history: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _gathered(work: _Work, history: Sequence[Tensor], places: Tensor, begun: Tensor) -> list[Tensor]:
-    """For each place the state of that row; where it is negative, the initial state of the sequence in `begun`."""
+    """For each place the state of that row, each state of shape (places, hidden).
+
+    Args:
+        work: The scan.
+        history: The states of every row, each of shape (rows, hidden).
+        places: Rows, shape (places,), int64; where one is negative, the initial state stands for it.
+        begun: Whose initial state that is, shape (places,), int64.
+    """
     device = work.scan.x.device
     starts, rows = (places < 0).to(device)[:, None], places.clamp_min(0).to(device)
     begun = begun.to(device)
@@ -259,7 +281,15 @@ class _TritonScan(torch.autograd.Function):
 def _backward(
     work: _Work, history: Sequence[Tensor], saved: Tensor, d_output: Tensor, d_finals: Sequence[Tensor]
 ) -> Slots[Tensor | None]:
-    """The gradients of a scan's tensors, from what its forward pass left."""
+    """The gradients of a scan's tensors, each of its tensor's shape, from what its forward pass left.
+
+    Args:
+        work: The scan.
+        history: The states of every row, each of shape (rows, hidden).
+        saved: As `_forward()` gives it.
+        d_output: The derivative for the output, of its shape.
+        d_finals: Those for the final states, each of shape (batch, hidden).
+    """
     scan, kernels, weights = work.scan, work.kernels, work.scan.weights
     spec, rows = scan.spec, len(history[0])
     states = [state.contiguous() for state in scan.states]
@@ -305,7 +335,13 @@ def _backward_played(
 
 
 def _weight_gradients(work: _Work, history: Sequence[Tensor], d_recurrent: Tensor) -> tuple[Tensor, Tensor | None]:
-    """The gradients of U and b' over all steps at once."""
+    """The gradients of U and b', of their shapes, over all steps at once.
+
+    Args:
+        work: The scan.
+        history: The states of every row, each of shape (rows, hidden).
+        d_recurrent: The gradient of the recurrent product of every row, shape (rows, R hidden).
+    """
     weights = work.scan.weights
     if not work.scan.spec.recurrent_gates:
         bias = weights.bias_hh
