@@ -1,15 +1,17 @@
 """States that clients hold: any process with the key goes on from them, and nothing else is believed."""
 
 import base64
+import time
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from gatework.errors import UsageError
+from gatework.errors import DataError, UsageError
 from gatework.serve import Limits
 from gatework.serve._application import application_of, service_of
 from gatework.serve._door import read_keys
-from gatework.serve._tokens import read_signing_keys
+from gatework.serve._tokens import Belonging, State, StateTokens, read_signing_keys
 from support.networks import run as network_run
 
 KEY, NEW, FOREIGN = (letter * 32 for letter in ("k", "n", "f"))
@@ -46,6 +48,28 @@ def test_a_sequence_goes_on_in_whichever_process_has_the_key(runs, pooled):
                 assert reply["answers"] == [expected], (name, place)
                 state = {"state": reply["state"]}
         assert ask(one, "/predict/pooled", row=ROWS[0], **state).json()["error"].startswith('"state" was not signed')
+
+
+def test_a_state_is_believed_for_its_age_and_where_another_clock_is_a_little_ahead(monkeypatch):
+    belonging = Belonging("net", b"digest", -1)
+    tokens = StateTokens([KEY.encode()], age=100.0)
+    now = time.time()
+    for given, refusal in (
+        (0, ""),
+        (-99, ""),
+        (-101, "more than 100 s ago"),
+        (59, ""),
+        (61, "61 s ahead of"),
+    ):
+        monkeypatch.setattr(time, "time", lambda at=now + given: at)
+        token = tokens.seal(State([np.arange(3, dtype=np.float32)], 2), belonging)
+        monkeypatch.setattr(time, "time", lambda: now)
+        if not refusal:
+            state = tokens.open(token, belonging)
+            assert (state.rows, state.arrays[0].tolist()) == (2, [0.0, 1.0, 2.0])
+        else:
+            with pytest.raises(DataError, match=refusal):
+                tokens.open(token, belonging)
 
 
 def test_a_sequence_is_not_a_session_and_held_by_its_client_too(runs):

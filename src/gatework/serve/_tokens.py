@@ -131,8 +131,13 @@ class StateTokens:
                 f'"state" belongs to another model, another training of it or another key than "{belonging.model}" as '
                 "it is asked here; begin the sequence anew"
             )
-        if not -_EARLY <= time.time() - message.given <= self._age:
+        age = time.time() - message.given
+        if age > self._age:
             raise DataError(f'"state" was given more than {self._age:g} s ago; begin the sequence anew')
+        if age < -_EARLY:
+            raise DataError(
+                f'"state" was given {-age:.0f} s ahead of the clock here; set the clocks of all servers alike'
+            )
         return State(arrays, message.rows)
 
     def _believed(self, token: object) -> bytes:

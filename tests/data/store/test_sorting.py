@@ -24,3 +24,15 @@ def test_rows_come_out_in_their_order(is_by_time, tmp_path, monkeypatch):
     assert np.array_equal(told["place"], order)
     assert np.array_equal(told["code"], codes[order])
     assert np.array_equal(told["values"], values[order], equal_nan=True)
+
+
+def test_no_piece_is_much_larger_than_a_run_even_of_one_long_series(tmp_path, monkeypatch):
+    monkeypatch.setattr(sorting, "RUN", 300)
+    random, count = np.random.default_rng(0), 6000
+    moments, rows = random.permutation(count), SortedRows(tmp_path / "rows")
+    for first in range(0, count, 100):
+        part = slice(first, first + 100)
+        rows.add(rows_of(np.full(100, 7), moments[part], np.arange(count)[part], np.zeros((100, 1))))
+    pieces = list(rows.pieces())
+    assert np.array_equal(np.concatenate([piece["moment"] for piece in pieces]), np.arange(count))
+    assert max(map(len, pieces)) < 2 * sorting.RUN
