@@ -103,6 +103,13 @@ def test_less_than_one_alarm_in_the_held_back_rows_is_taken_from_their_tail() ->
     assert factor([np.zeros(10)], 1.0, 1.0, 0) == 1.0
 
 
+def test_one_departure_counts_once_in_a_budget_also_where_it_is_cut_by_what_it_is_counted_in() -> None:
+    ratios = np.zeros(66)
+    ratios[[10, 11, 40]] = 5.0, 4.0, 2.0
+    # One alarm is allowed; the next largest departure is the limit.
+    assert factor([ratios], weeks=1.0, per_week=1.0, gap=10) == 2.0
+
+
 def test_weeks_are_rows_times_their_typical_step() -> None:
     stamps = np.arange(0, 7 * 24 * HOUR, HOUR)
     assert weeks_of([stamps, stamps[:24]]) == pytest.approx(1 + 1 / 7)

@@ -59,6 +59,15 @@ def test_no_interval_is_stretched_beyond_the_largest_score_seen() -> None:
     assert (factors > 0).all()
 
 
+def test_what_a_score_counts_falls_by_half_in_two_horizons() -> None:
+    random = np.random.default_rng(7)
+    known = held_back(random.normal(size=(4, 10)))
+    np.testing.assert_allclose(known.counts.sum(axis=-1), 40)
+    _, after = known.follow(issued(40, 10), random.normal(size=(40, 10)), 10 * np.arange(40), one(40))
+    # 400 steps, each counting half as much as the one 20 steps after it.
+    np.testing.assert_allclose(after.counts.sum(axis=-1), 1 / (1 - 0.5 ** (1 / 20)), rtol=1e-4)
+
+
 def test_a_bad_day_counts_once_however_many_origins_forecast_it() -> None:
     random = np.random.default_rng(5)
     horizon, count = 24, 200
