@@ -11,6 +11,8 @@ import pytest
 from gatework.inside.page import write_page
 from gatework.tasks.detect.detector import Detector, read_rows
 from gatework.tasks.detect.kinds import KINDS
+from gatework.tasks.detect.live.carried import carried
+from gatework.tasks.detect.value_rules import Extent, RangeRule
 from gatework.training import Run
 from support.sensors import SPIKE, payments, resting, spiked
 
@@ -80,6 +82,22 @@ def test_the_page_answers_as_python_does_and_follows_a_changed_point(name, reque
     page.locator(".detect-chart").press("PageUp")
     assert "was" in page.inner_text("#point")
     assert page.inner_text("#point") != before
+
+
+@pytest.mark.browser
+def test_the_pages_range_is_left_and_learnt_as_pythons(forecast_run, show, tmp_path):
+    page = show(write_page([forecast_run], tmp_path / "inspect.html", rows_of(forecast_run)))
+    page.wait_for_selector("body[data-said]")
+    random = np.random.default_rng(0)
+    rule = RangeRule(Extent.fit([random.normal(size=(200, 2))]), np.ones(2))
+    values = random.normal(size=(2400, 2))
+    values[100::130] *= 3
+    values[2000:, 1] += 6
+    rule.run(values[:900])
+    said = page.evaluate(
+        "([carried, values]) => new RangeRule(carried).run(values).ratios", [carried(rule), values[900:].tolist()]
+    )
+    np.testing.assert_allclose(said, rule.run(values[900:]), rtol=1e-9)
 
 
 @pytest.mark.browser

@@ -112,15 +112,50 @@ def test_what_lies_well_outside_the_training_range_is_anomalous_until_it_lasts()
     assert (shifted[125:] < 1).all()
 
 
+def test_a_range_that_is_left_again_and_again_reaches_as_far_as_it_was_left_each_time():
+    def after(*excursions, rows=1500, last=3.0):
+        """Which of an excursion of 3 and of the nearest and the farthest others is outside after these."""
+        values = np.zeros((rows, 2))
+        for start, height in excursions:
+            values[start : start + 5, 0], values[start : start + 5, 1] = height, -height
+        rule = RangeRule(Extent.fit([np.array([[-1.0, -1.0], [1.0, 1.0]])]), np.ones(2))
+        rule.run(values)
+        ratios = rule.run(np.array([[last, -last]]))
+        assert ratios[0, 0] == ratios[0, 1]  # both ends alike
+        return bool(ratios[0, 0] > 1)
+
+    thrice = [(200, 5.0), (400, 3.0), (600, 4.0)]
+    assert after()
+    assert after(*thrice[:2])
+    assert not after(*thrice)
+    # As far as all three went, and the margin: no farther.
+    assert not after(*thrice, last=3.49)
+    assert after(*thrice, last=3.51)
+    # Of more than three the farthest count; and those that are too near to one another are one.
+    assert not after(*thrice, (800, 2.0), (1000, 1.6))
+    assert after((200, 5.0), (253, 4.0), (306, 3.0))
+    assert not after((200, 5.0), (254, 4.0), (308, 3.0))
+    # One that is under way is none yet, and what is long past is forgotten.
+    assert after((200, 5.0), (400, 4.0), (1455, 3.0))
+    assert not after((200, 5.0), (400, 4.0), (1440, 3.0))
+    assert after(*thrice, rows=1725)
+    assert not after(*thrice, rows=1675)
+
+
 def test_a_range_goes_on_in_parts_as_at_once_and_says_nothing_of_a_missing_value():
     random = np.random.default_rng(3)
     extent, std = Extent.fit([random.normal(size=(100, 1))]), np.ones(1)
-    values = random.normal(scale=2, size=(1300, 1))
+    values = random.normal(scale=0.3, size=(1300, 1))
+    values[:120], values[200::70] = 4 + values[:120], -5.0
     values[700] = np.nan
     whole, parts = RangeRule(extent, std).run(values), RangeRule(extent, std)
     split = np.concatenate([parts.run(part) for part in np.split(values, [3, 26, 600, 1201])])
     np.testing.assert_array_equal(whole, split)
     assert np.isnan(whole[700])
+    # The range of these moves as it goes on: what lasts in the first part, what comes again in the second.
+    assert (whole[:80] > 1).any()
+    assert not (whole[130:200] > 1).any()
+    assert np.flatnonzero(whole[200:] > 1).tolist() == [0, 70, 140]
 
 
 def test_a_record_is_told_once_and_then_belongs_to_the_range_in_parts_as_at_once():

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _MARGIN, _BOUND_MARGIN = 0.5, 0.01
 # A departure that lasts is learnt: where so many of the last rows lie beyond an end, it moves to the outermost one.
 _RECENT, _LASTING, _EVERY = 2000, 100, 25
+# Rows beyond an end with at most so many others between them are one excursion; where so many excursions in so many
+# rows went as far, one that goes no farther is as usual.
+_APART, _TIMES, _AGAIN = 48, 3, 1500
 # How much longer than in training a value must be repeated, and the fewest repeats that training is taken to have.
 _LONGER, _LEAST_RUN = 1.5, 3
 # The longest of n runs says little where n is small: of runs that follow an exponential law, another one is more than
@@ -163,7 +166,10 @@ class ValueRule:
 
 
 class RangeRule(ValueRule):
-    """A value is anomalous where it lies well outside the training range, until many of the last rows do."""
+    """A value is anomalous where it lies well outside the training range, until many of the last rows do.
+
+    Where the range has been left again and again of late, it reaches as far as it was left each time.
+    """
 
     name = "outside the training range"
 
@@ -171,7 +177,8 @@ class RangeRule(ValueRule):
         super().__init__(extent, std)
         self._recent = [Window(_RECENT) for _ in std]
         self._rows = 0
-        self._limits = self._bounds = extent.limits
+        self._limits = extent.limits
+        self._outer = self._bounds = self._with_margin()
 
     def run(self, values: np.ndarray) -> np.ndarray:
         """Takes in the rows that come next; see `ValueRule.run`."""
@@ -180,9 +187,7 @@ class RangeRule(ValueRule):
         while at < len(values):
             if self._rows % _EVERY == 0:
                 self._limits = np.stack([self._grown(k) for k in range(len(self.std))], axis=1)
-                is_bound = (self._limits == self.extent.limits) & (self._limits == self.extent.rest)
-                margin = np.where(is_bound, _BOUND_MARGIN, _MARGIN) * self.std
-                self._bounds = np.stack([self._limits[0] - margin[0], self._limits[1] + margin[1]])
+                self._bounds = self._with_margin()
             part = slice(at, min(at + _EVERY - self._rows % _EVERY, len(values)))
             middle, reach = self._bounds.mean(axis=0), np.ptp(self._bounds, axis=0) / 2
             ratios[part] = np.minimum(np.abs(values[part] - middle) / reach, _LOUDEST)
@@ -191,16 +196,38 @@ class RangeRule(ValueRule):
             self._rows, at = self._rows + part.stop - at, part.stop
         return ratios
 
+    def _with_margin(self) -> np.ndarray:
+        """Beyond which values a variable is outside, shape (2, variables)."""
+        is_bound = (self._limits == self.extent.limits) & (self._limits == self.extent.rest)
+        margin = np.where(is_bound, _BOUND_MARGIN, _MARGIN) * self.std
+        return np.stack([self._limits[0] - margin[0], self._limits[1] + margin[1]])
+
     def _grown(self, variable: int) -> np.ndarray:
-        """The ends of a variable's range, shape (2,)."""
-        least, most = self.extent.limits[:, variable]
+        """The ends of a variable's range after the last rows, shape (2,)."""
+        (least, most), (low, high) = self.extent.limits[:, variable], self._outer[:, variable]
         recent = self._recent[variable].values()
-        return np.array(
-            [
-                recent.min() if np.count_nonzero(recent < least) >= _LASTING else least,
-                recent.max() if np.count_nonzero(recent > most) >= _LASTING else most,
-            ]
-        )
+        return np.array([-_upper_end(-recent, -least, -low), _upper_end(recent, most, high)])
+
+
+def _upper_end(recent: np.ndarray, end: float, bound: float) -> float:
+    """Where the upper end of a range lies, once what lasts and what comes again and again have been learnt.
+
+    Args:
+        recent: The last values, oldest first, shape (rows,).
+        end: Where it lay in training.
+        bound: Beyond which values the range has been left.
+    """
+    if np.count_nonzero(recent > end) >= _LASTING:
+        return float(recent.max())
+    last = recent[-_AGAIN:]
+    rows = np.flatnonzero(last > bound)
+    if len(rows) < _TIMES:
+        return end
+    starts = np.flatnonzero(np.diff(rows, prepend=-_APART - 2) > _APART + 1)
+    peaks = np.maximum.reduceat(last[rows], starts)
+    if len(last) - rows[-1] <= _APART + 1:  # still under way
+        peaks = peaks[:-1]
+    return float(np.sort(peaks)[-_TIMES]) if len(peaks) >= _TIMES else end
 
 
 class StuckRule(ValueRule):

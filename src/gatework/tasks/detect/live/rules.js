@@ -272,15 +272,29 @@ class RangeRule {
     return { ratios, told: (t, v) => `between ${inFour(bounds[t][v][0])} and ${inFour(bounds[t][v][1])} is usual` };
   }
 
-  // The ends of each column's range: those of the training rows, until many of the last rows lie beyond.
+  // The ends of each column's range: those of the training rows, until values beyond them last or come again and again.
   grown() {
-    const ends = this.recent.map((ring, v) => {
-      const least = this.extent.least[v], most = this.extent.most[v];
-      const below = ring.values.filter((value) => value < least), above = ring.values.filter((value) => value > most);
-      return [below.length >= 100 ? Math.min(...below) : least, above.length >= 100 ? Math.max(...above) : most];
-    });
+    const ends = this.recent.map(({ values }, v) => [
+      -upperEnd(values.map((value) => -value), -this.extent.least[v], -this.outer[0][v]),
+      upperEnd(values, this.extent.most[v], this.outer[1][v]),
+    ]);
     return [0, 1].map((k) => ends.map((end) => end[k]));
   }
+}
+
+// Where the upper end of a range lies, once what lasts and what comes again and again have been learnt.
+function upperEnd(recent, end, bound) {
+  if (recent.filter((value) => value > end).length >= 100) return Math.max(...recent);
+  const last = recent.slice(-1500), peaks = [];
+  let before = -Infinity;
+  last.forEach((value, row) => {
+    if (!(value > bound)) return;
+    if (row - before > 49) peaks.push(value);
+    else peaks[peaks.length - 1] = Math.max(peaks.at(-1), value);
+    before = row;
+  });
+  if (last.length - before <= 49) peaks.pop();  // still under way
+  return peaks.length >= 3 ? peaks.sort((a, b) => b - a)[2] : end;
 }
 
 class RecordRule {
