@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from gatework.data.reading import Reading
-from gatework.data.time_formats import parsed, written
+from gatework.data.time_formats import are_times, parsed, written
 from gatework.data.timestamps import Stamps, read_stamps
 from gatework.errors import DataError, GateworkError
 
@@ -226,3 +226,7 @@ def test_the_name_of_a_zone_behind_a_time_is_its_offset(zone: str) -> None:
 def test_a_format_of_a_person_may_hold_words() -> None:
     assert read(["13:00 Uhr am 01.02.2024"], time_format="%H:%M Uhr am %d.%m.%Y").local[0] == micro("2024-02-01T13:00")
     assert read(["01.02.2024 13:00 Uhr"], time_format="%d.%m.%Y %H:%M Uhr").local[0] == micro("2024-02-01T13:00")
+
+
+def test_a_column_without_any_value_holds_no_times():
+    assert not are_times(pl.Series([None, None], dtype=pl.String))

@@ -166,3 +166,8 @@ def test_a_text_is_never_taken_for_the_name_of_a_file(client, tmp_path):
     reply = client.post("/predict/texts", json={"text": str(secret)})
     assert len(reply.json()["answers"]) == 1
     assert "nobody" not in reply.text
+
+
+def test_a_column_that_is_empty_throughout_is_no_failure(client):
+    reply = client.post("/predict/texts", json={"rows": [{"text": "good film", "remark": None}]})
+    assert (reply.status_code, len(reply.json()["answers"])) == (200, 1)

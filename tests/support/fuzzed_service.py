@@ -21,9 +21,15 @@ import gatework
 from support.datasets import opinions
 
 TOOLS = Path(__file__).resolve().parents[2] / "build" / "fuzz-tools"
-CHECKS = ("not_a_server_error", "status_code_conformance", "response_schema_conformance", "content_type_conformance")
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "response_schema_conformance",
+    "content_type_conformance",
+    "negative_data_rejection",
+)
 # Addresses in the description of a server with one run.
-OPERATIONS = 12
+OPERATIONS = 14
 
 
 def main() -> int:

@@ -158,6 +158,8 @@ def begins(column: pl.Series, pattern: str | None) -> tuple[pl.Series, str | Non
     Returns:
         The beginnings, the format of those, and what stands between, also how the ends are written where that is known.
     """
+    if column.is_empty():
+        return None
     if pattern is not None:
         span = _SPAN_FORMAT.fullmatch(pattern)
         if span is None:

@@ -86,6 +86,15 @@ class ServedModel:
         """Whether torch computes its answers, as nothing else can yet."""
         return self.predictor.inference is None
 
+    @cached_property
+    def can_stream(self) -> bool:
+        """Whether it answers row by row."""
+        try:
+            self.stream()
+        except UsageError:
+            return False
+        return True
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the rows that it takes, in the order of the training table's roles."""

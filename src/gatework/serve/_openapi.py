@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import polars as pl
-
 from gatework import __version__
 from gatework.formatting import number
-from gatework.options import Option
 from gatework.serve._limits import Limits
 from gatework.serve._model import ServedModel
 from gatework.serve._protocol import input_metadata, output_metadata
+from gatework.serve._schemas import TEXT, Schema, Schemas, closed
 from gatework.serve._service import Service
 from gatework.tasks import metric_title
 
-Schema = dict[str, Any]
-_TYPES = {int: "integer", float: "number", str: "string", bool: "boolean"}
-_ERROR: Schema = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
-_REFUSALS = {
+_JSON, _CSV, _NDJSON = "application/json", "text/csv", "application/x-ndjson"
+_ERROR = closed({"error": TEXT})
+_LIVE = closed({"ready": {"type": "boolean"}, "live": {"type": "boolean"}}, ("live",))
+_LINES: Schema = {"type": "string", "minLength": 1, "description": "CSV with a header, or a JSON object a line."}
+_AT_THE_DOOR = {
     "400": "What was sent is not what was expected; the sentence says what was.",
     "401": "The server needs a key.",
     "403": "A page from elsewhere asked.",
-    "404": "There is no such model.",
+    "421": "The server is not asked by its name.",
+}
+_OF_BODIES = {
     "408": "The body did not come in time.",
     "413": "The body is too large.",
     "415": "The body is packed.",
-    "421": "The server is not asked by its name.",
     "503": "Too many requests wait, or the answer took too long; Retry-After says when to try again.",
 }
+_OPEN: Schema = {"security": [{}]}
+_KEYED: Schema = {"security": [{}, {"key": []}]}
 
 
 def document(service: Service) -> Schema:
     """The document."""
+    stopping: Schema = {"503": {"description": "It stops.", "content": {_JSON: {"schema": _LIVE}}}}
+    pinged: Schema = {"503": {"description": "It stops.", "content": {_JSON: {"schema": closed({})}}}}
+    server = {
+        "name": TEXT,
+        "version": TEXT,
+        "extensions": {"type": "array", "items": TEXT},
+        "models": {"type": "array", "items": {"enum": list(service.models)}},
+    }
     paths: dict[str, Schema] = {
-        "/v2/health/live": {"get": _reading("live", "Whether the process runs.")},
-        "/v2/health/ready": {"get": _reading("ready", "Whether it answers.")},
-        "/ping": {"get": _reading("ping", "Whether it answers, as clouds ask.")},
-        "/v2": {"get": _reading("server", "The server's name, version and extensions.")},
-        "/metrics": {"get": _reading("metrics", "What is counted, as Prometheus reads it.", "text/plain")},
+        "/v2/health/live": {"get": _OPEN | _reading("live", "Whether the process runs.", _LIVE)},
+        "/v2/health/ready": {"get": _OPEN | _reading("ready", "Whether it answers.", _LIVE, others=stopping)},
+        "/ping": {"get": _OPEN | _reading("ping", "Whether it answers, as clouds ask.", closed({}), others=pinged)},
+        "/v2": {"get": _reading("server", "The server's name, version and extensions.", closed(server))},
+        "/metrics": {"get": _reading("metrics", "What is counted, as Prometheus reads it.", TEXT, "text/plain")},
+        "/openapi.json": {"get": _reading("openapi", "This document.", {"type": "object"})},
+        "/": {"get": _OPEN | _reading("page", "A page to try it.", TEXT, "text/html")},
     }
     for model in service.models.values():
         paths |= _of_model(model, service.limits)
@@ -55,127 +65,67 @@ def document(service: Service) -> Schema:
 
 
 def _of_model(model: ServedModel, limits: Limits) -> dict[str, Schema]:
-    name = model.name
-    answer = {"type": "object", "properties": {"model": {"type": "string"}, "answers": _answers(model)}}
-    tensors = {"type": "object", "properties": {"inputs": {"type": "array"}, "outputs": {"type": "array"}}}
-    lines = {"type": "string", "description": "CSV with a header, or a JSON object a line."}
-    metrics = {"type": "object", "properties": {"metrics": {"type": "object"}, "baselines": {"type": "object"}}}
-    ndjson = {"application/x-ndjson": lines, "text/csv": lines}
-    forms = _forms(model, limits)
-    predicted = {"application/json": _closed(forms | _SEQUENCE)}
-    evaluated = {"application/json": _closed(forms)}
-    invoked = {"application/json": _closed(forms | _frames(forms))}
+    name, schemas = model.name, Schemas(model, limits)
     example = {} if model.example is None else {"example": model.example}
-    paths: dict[str, Schema] = {
-        f"/predict/{name}": {"post": _writing(f"predict_{name}", "Answers.", predicted, answer, example)},
-        f"/evaluate/{name}": {
-            "post": _writing(f"evaluate_{name}", "How good it is on known answers.", evaluated, metrics)
-        },
-        f"/stream/{name}": {
-            "post": _writing(f"stream_{name}", "Answers line by line, with carried state.", ndjson, lines)
-        },
-        f"/invocations/{name}": {
-            "post": _writing(f"invocations_{name}", "The contract of SageMaker and MLflow.", invoked, answer)
-        },
-        f"/v2/models/{name}": {"get": _reading(f"metadata_{name}", "What it takes and answers.")},
-        f"/v2/models/{name}/ready": {"get": _reading(f"ready_{name}", "Whether it answers.")},
-        f"/v2/models/{name}/infer": {
-            "post": _writing(f"infer_{name}", "The Open Inference Protocol.", {"application/json": tensors}, tensors)
-        },
+    lines = {_CSV: {"schema": _LINES}, _NDJSON: {"schema": _LINES}} if "rows" in model.takes else {}
+    predicted = {_JSON: {"schema": schemas.predicted, **example}} | lines
+    invoked = {_JSON: {"schema": schemas.invoked, **example}} | {k: v for k, v in lines.items() if k == _CSV}
+    answered = {_JSON: {"schema": schemas.tensors_answered}, "application/octet-stream": {}}
+    metadata = {
+        "name": {"const": name},
+        "versions": {"type": "array", "items": TEXT},
+        "platform": TEXT,
+        "inputs": {"type": "array", "items": {"type": "object"}},
+        "outputs": {"type": "array", "items": {"type": "object"}},
     }
+    needed = schemas.needs_body
+    at = f"/v2/models/{name}"
+    paths: dict[str, Schema] = {
+        f"/predict/{name}": _writing(f"predict_{name}", "Answers.", predicted, schemas.answer, is_needed=needed),
+        f"/invocations/{name}": _writing(
+            f"invocations_{name}", "The contract of SageMaker and MLflow.", invoked, schemas.predictions
+        ),
+        f"{at}/infer": _writing(
+            f"infer_{name}", "The Open Inference Protocol.", {_JSON: {"schema": schemas.tensors}}, answered
+        ),
+        at: {"get": _reading(f"metadata_{name}", "What it takes and answers.", closed(metadata))},
+        f"{at}/ready": {"get": _reading(f"ready_{name}", "Whether it answers.", _LIVE)},
+    }
+    if "rows" in model.takes:
+        evaluated = {_JSON: {"schema": schemas.evaluated}} | lines
+        about = "How good it is on known answers."
+        paths[f"/evaluate/{name}"] = _writing(f"evaluate_{name}", about, evaluated, schemas.measured)
+    if model.can_stream:
+        stream, about = (
+            {media: {"schema": _LINES | {"minLength": 0}} for media in (_NDJSON, _CSV)},
+            "Answers line by line, with carried state.",
+        )
+        said: Schema = {_NDJSON: {"schema": TEXT}}
+        paths[f"/stream/{name}"] = _writing(f"stream_{name}", about, stream, said, is_needed=False)
     return paths
 
 
-_SEQUENCE: Schema = {
-    "session": {"type": ["string", "integer"], "description": "Go on with a sequence of this name."},
-    "end": {"type": "boolean", "description": "Whether the session ends with this."},
-    "return_state": {"type": "boolean", "description": "Begin a sequence whose state the client holds."},
-    "state": {"type": "string", "description": "Go on from the state that the last answer gave."},
-}
+def _reading(name: str, about: str, schema: Schema, media: str = _JSON, *, others: Schema | None = None) -> Schema:
+    responses = _responses({media: {"schema": schema}}, _AT_THE_DOOR) | (others or {})
+    return _KEYED | {"operationId": name, "summary": about, "responses": responses}
 
 
-def _closed(properties: Schema) -> Schema:
-    """A body that has these and nothing else."""
-    return {"type": "object", "properties": properties, "additionalProperties": False}
-
-
-def _frames(forms: Schema) -> Schema:
-    """What MLflow calls otherwise."""
-    names, data = {"type": "array", "items": {"type": "string"}}, {"type": "array", "items": {"type": "array"}}
-    split = {"type": "object", "properties": {"columns": names, "data": data}, "required": ["columns", "data"]}
-    records = {"type": "array", "items": {"type": "object"}, "minItems": 1}
-    options = {"params": forms["options"]} if "options" in forms else {}
-    return {"dataframe_split": split, "dataframe_records": records, **options}
-
-
-def _forms(model: ServedModel, limits: Limits) -> Schema:
-    """What the run takes, and its options."""
-    text = {"type": "string", "maxLength": limits.length}
-    step: Schema = {"type": "number"}
-    if (model.variables or 1) > 1:
-        step = {"type": "array", "items": step, "minItems": model.variables, "maxItems": model.variables}
-    series = {"type": "array", "items": step, "minItems": 1, "maxItems": limits.length}
-    row = {"type": "object", "properties": {column: {} for column in model.columns}}
-    forms = {
-        "texts": {"text": text, "texts": _several(text, limits.examples)},
-        "series": {"series": series, "instances": _several(series, limits.examples)},
-        "rows": {"row": row, "rows": _several(row, limits.length)},
-    }
-    properties = {name: schema for form in model.takes if form in forms for name, schema in forms[form].items()}
-    if model.options:
-        options = {name: _option(option) for name, option in model.options.items()}
-        properties["options"] = {"type": "object", "properties": options}
-    return properties
-
-
-def _option(option: Option) -> Schema:
-    kind = _TYPES.get(option.members[0], "string")
-    bounds = {"minimum": option.low, "maximum": option.high}
-    described = {"type": kind, "description": option.help} | {k: v for k, v in bounds.items() if v is not None}
-    return described | ({"enum": list(option.choices)} if option.choices else {})
-
-
-def _several(schema: Schema, most: int) -> Schema:
-    return {"type": "array", "items": schema, "minItems": 1, "maxItems": most}
-
-
-def _answers(model: ServedModel) -> Schema:
-    """The rows of an answer, as those to the example are."""
-    if model.answer is None:
-        return {"type": "array", "items": {"type": "object"}}
-    properties = {name: _of_type(kind) for name, kind in model.answer.schema.items()}
-    return {"type": "array", "items": {"type": "object", "properties": properties}}
-
-
-def _of_type(kind: pl.DataType) -> Schema:
-    if isinstance(kind, pl.Struct):
-        return {"type": "object", "properties": {field.name: {"type": "number"} for field in kind.fields}}
-    if isinstance(kind, (pl.List, pl.Array)):
-        return {"type": "array"}
-    if kind == pl.Boolean:
-        return {"type": ["boolean", "null"]}
-    return {"type": ["number", "null"] if kind.is_numeric() else ["string", "null"]}
-
-
-def _reading(name: str, about: str, media: str = "application/json") -> Schema:
-    return {"operationId": name, "summary": about, "responses": _responses({}, media)}
-
-
-def _writing(name: str, about: str, bodies: dict[str, Schema], answer: Schema, example: Schema | None = None) -> Schema:
-    content = {media: {"schema": schema, **(example or {})} for media, schema in bodies.items()}
-    return {
+def _writing(name: str, about: str, bodies: Schema, answer: Schema, *, is_needed: bool = True) -> Schema:
+    """An address that is posted to, whose answer is a schema of JSON, or one by its media type."""
+    content = answer if any("/" in key for key in answer) else {_JSON: {"schema": answer}}
+    operation = {
         "operationId": name,
         "summary": about,
-        "requestBody": {"required": True, "content": content},
-        "responses": _responses(answer),
-        "security": [{}, {"key": []}],
+        "requestBody": {"required": is_needed, "content": bodies},
+        "responses": _responses(content, _AT_THE_DOOR | _OF_BODIES),
     }
+    return {"post": _KEYED | operation}
 
 
-def _responses(schema: Schema, media: str = "application/json") -> Schema:
-    refused = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    responses: Schema = {"200": {"description": "The answer.", "content": {media: {"schema": schema}}}}
-    return responses | {code: {"description": about, "content": refused} for code, about in _REFUSALS.items()}
+def _responses(content: Schema, refusals: dict[str, str]) -> Schema:
+    refused = {_JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
+    responses: Schema = {"200": {"description": "The answer.", "content": content}}
+    return responses | {code: {"description": about, "content": refused} for code, about in refusals.items()}
 
 
 def _facts(model: ServedModel) -> Schema:

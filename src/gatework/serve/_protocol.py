@@ -21,7 +21,7 @@ from gatework.serve._source import Source, flattened, rows_of, series_of, texts_
 
 _WHOLE = ("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64")
 _REAL = {"FP32": float(np.finfo(np.float32).max), "FP64": math.inf}
-_KINDS = ("BYTES", "BOOL", *_REAL, *_WHOLE)
+KINDS = ("BYTES", "BOOL", *_REAL, *_WHOLE)
 
 
 class InputTensor(msgspec.Struct):
@@ -104,8 +104,8 @@ def source_of_tensors(model: ServedModel, asked: InferRequest, limits: Limits) -
 
 def _flat(tensor: InputTensor) -> list[Any]:
     """The values of a tensor in order, checked against its datatype and shape."""
-    if tensor.datatype not in _KINDS:
-        raise DataError(f'input "{tensor.name[:40]}" has the datatype "{tensor.datatype[:20]}": {nearest("", _KINDS)}')
+    if tensor.datatype not in KINDS:
+        raise DataError(f'input "{tensor.name[:40]}" has the datatype "{tensor.datatype[:20]}": {nearest("", KINDS)}')
     values = flattened(tensor.data)
     if any(size < 0 for size in tensor.shape) or math.prod(tensor.shape) != len(values):
         shape = " x ".join(map(str, tensor.shape[:8]))
