@@ -29,7 +29,7 @@ CHECKS = (
     "negative_data_rejection",
 )
 # Addresses in the description of a server with one run.
-OPERATIONS = 14
+OPERATIONS = 12
 
 
 def main() -> int:
