@@ -17,11 +17,11 @@ def test_the_snippets_of_the_page_run(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     known: dict = {"__name__": "page"}
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for block in blocks:
         exec(block, known)
     assert {path.name for path in tmp_path.iterdir()} == {
-        "layer.onnx", "tagger.onnx", "layer.js", "layer.c", "lstm.keras"
+        "layer.onnx", "tagger.onnx", "layer.js", "layer.c", "layer.pt2", "lstm.keras"
     }  # fmt: skip
     shapes = [parameter.shape for parameter in known["same"].parameters()]
     assert shapes == [parameter.shape for parameter in known["lstm"].parameters()]

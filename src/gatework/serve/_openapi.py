@@ -71,7 +71,7 @@ def _of_model(model: ServedModel, limits: Limits) -> dict[str, Schema]:
     predicted = {_JSON: {"schema": schemas.predicted, **example}} | lines
     invoked = {_JSON: {"schema": schemas.invoked, **example}} | {k: v for k, v in lines.items() if k == _CSV}
     answered = {_JSON: {"schema": schemas.tensors_answered}, "application/octet-stream": {}}
-    metadata = {
+    metadata: dict[str, Schema] = {
         "name": {"const": name},
         "versions": {"type": "array", "items": TEXT},
         "platform": TEXT,

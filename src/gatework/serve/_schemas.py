@@ -141,14 +141,14 @@ class Schemas:
     @property
     def tensors_answered(self) -> Schema:
         """What the Open Inference Protocol answers."""
-        tensor = {
+        tensor: dict[str, Schema] = {
             "name": TEXT,
             "shape": {"type": "array", "items": {"type": "integer"}},
             "datatype": {"enum": list(KINDS)},
             "data": {"type": "array", "items": _SCALAR},
             "parameters": {"type": "object"},
         }
-        answer = {
+        answer: dict[str, Schema] = {
             "model_name": {"const": self.model.name},
             "model_version": {"const": VERSION},
             "outputs": {"type": "array", "items": closed(tensor, ("name", "shape", "datatype"))},
