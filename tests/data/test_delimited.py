@@ -80,7 +80,7 @@ def test_the_separator_is_what_cuts_the_rows_alike(text, columns) -> None:
 
 def test_rows_above_the_header_count_in_a_rows_number_and_are_told() -> None:
     found = read_delimited(("sep=;\nSales report\n" + SEMICOLONS).encode(), "x.csv", Reading())
-    assert found.numbers[0] == 4
+    assert found.row(0) == "row 4"
     assert found.separator == ";"
     assert found.notes == ("The first 2 rows, which stand above the header, were left out.",)
 
@@ -145,7 +145,7 @@ def test_headers_that_come_again_in_files_put_together_are_left_out_and_told(cou
     found = read_delimited((text + text.replace("label\n", "label \n", 1) * count).encode(), "x.csv", Reading())
     assert found.frame.rows() == [("a film", "pos"), ("another", "label")] * (count + 1)
     assert found.notes == (f"{said} left out.",)
-    assert found.numbers.tolist()[:4] == [2, 4, 6, 8]
+    assert [found.row(at) for at in range(4)] == ["row 2", "row 4", "row 6", "row 8"]
     # A column alone may hold its name.
     assert len(table("word\n" * 3)) == 3
 
@@ -158,7 +158,15 @@ def test_a_header_comes_again_with_its_byte_order_mark_and_its_columns_without_n
 
 @pytest.mark.parametrize(
     "end",
-    ["Summe,66.0\n", "total,66\n", "Gesamt:,66.0\n", ",66.0\n", "Mittelwert,6.0\n", "Total,66.0\nAverage,6.0\n"],
+    [
+        "Summe,66.0\n",
+        "total,66\n",
+        "Gesamt:,66.0\n",
+        ",66.0\n",
+        "Mittelwert,6.0\n",
+        "Total,66.0\nAverage,6.0\n",
+        "Min,1\nMax,11\nCount,11\n",
+    ],
 )
 def test_totals_below_a_table_are_left_out_and_told(end: str) -> None:
     text = "\n".join(["day,y", *(f"2023-01-{day:02d},{day}.0" for day in range(1, 12))]) + "\n"
@@ -166,11 +174,11 @@ def test_totals_below_a_table_are_left_out_and_told(end: str) -> None:
     if end.startswith(","):
         assert found.frame.height == 12
         return
-    assert found.frame.height == len(found.numbers) == 11
-    assert "totals (" + end.split("\n")[0].replace(",", ", ") in found.notes[-1]
+    assert found.frame.height == 11
+    assert "left out: " + end.split("\n")[0].replace(",", ", ") in found.notes[-1]
 
 
-@pytest.mark.parametrize("end", ["Summe,67.0\n", "Total,\n", "total eclipse,66.0\n"])
+@pytest.mark.parametrize("end", ["Summe,67.0\n", "total eclipse,66.0\n"])
 def test_a_word_for_totals_is_no_proof_of_them(end: str) -> None:
     text = "\n".join(["day,y", *(f"2023-01-{day:02d},{day}.0" for day in range(1, 12))]) + "\n"
     found = read_delimited((text + end).encode(), "x.csv", Reading())
@@ -193,3 +201,124 @@ def test_inches_are_no_quotes_and_are_read() -> None:
 def test_an_empty_column_behind_a_table_is_left_out() -> None:
     assert table("a,b,\n1,2,\n3,4,\n") == [("a", "b"), ("1", "2"), ("3", "4")]
     assert table(",b\n0,2\n1,4\n") == [("", "b"), ("0", "2"), ("1", "4")]
+
+
+def test_a_word_for_totals_may_be_a_class() -> None:
+    text = "y,label\n" + "".join(f"{k},{'max' if k % 3 else 'min'}\n" for k in range(12))
+    assert read_delimited(text.encode(), "x.csv", Reading()).frame.height == 12
+
+
+DAYS = [f"2024-01-{day:02d}" for day in range(1, 21)]
+TWO = "".join(f"{day},{at}.5\n" for at, day in enumerate(DAYS))
+FIVE = "".join(f"{day},{at},{at + 1},{at}.5,{at}\n" for at, day in enumerate(DAYS))
+FILMS = "".join(f"film {at},{'good' if at % 2 else 'bad'}\n" for at in range(20))
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "told"),
+    [
+        (f"date,y\n,kWh\n{TWO}", 3, "Row 2 describes the columns and was left out: kWh."),
+        (f"date,y\nDD.MM.YYYY hh:mm,10^3 EUR\n{TWO}", 3, "Row 2 describes"),
+        ("y\n[W/m²]\n" + "1\n2\n3\n", 3, "Row 2 describes"),
+        (f"date,y\n----,---\n{TWO}", 3, "Row 2 describes"),
+        (f"date,a,b,c,d\nTS,Deg C,°C,m s-1,%\n,Avg,Avg,Max,Smp\n{FIVE}", 4, "Row 2 and the one below it describe"),
+        (f'TOA5,CR1000,x\ndate,y\nTS,"kg/m³"\n,Avg\n{TWO}', 5, "Row 3 and the one below it describe"),
+        (
+            'date,y\nWhen?,How much?\n"{""ImportId"":""a""}","{""ImportId"":""b""}"\n' + TWO,
+            4,
+            "Row 2 and the one below it describe the columns and were left out: When?, How much?.",
+        ),
+    ],
+)
+def test_units_below_the_names_are_left_out_and_told(text: str, row: int, told: str) -> None:
+    found = read_delimited(text.encode(), "x.csv", Reading())
+    assert any(note.startswith(told) for note in found.notes)
+    assert found.row(0) == f"row {row}"
+    assert found.frame.height == text.count("\n") - row + 1
+
+
+@pytest.mark.parametrize(
+    "text", [f"date,y\n,kWh\n{TWO}date,y\n,kWh\n{TWO}", f"date,y\n{TWO}\n\nNote: not final\n(c) an office\n"]
+)
+def test_units_of_files_put_together_and_footers_leave_the_rows_of_the_table(text: str) -> None:
+    found = read_delimited(text.encode(), "x.csv", Reading())
+    assert len(found.frame) == text.count("2024")
+    assert found.frame["y"].str.contains(r"^\d").all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"date,y\nsoon,error\n{TWO}",
+        f"date,y\n2024-01-01,kWh\n{TWO}",
+        f"date,y\n,n/a\n{TWO}",
+        "text,label\nin,min\n" + FILMS,
+        f"date,y\nthe day,the meter\n{TWO}",
+    ],
+)
+def test_a_first_row_that_may_be_of_the_table_stays(text: str) -> None:
+    found = read_delimited(text.encode(), "x.csv", Reading())
+    assert (found.row(0), found.notes) == ("row 2", ())
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        (f"date,y\n{TWO}Source: an office\n", 1),
+        (f"date,y\n{TWO}\nGenerated on 2024-03-01\nn = 20\n", 2),
+        (f"date,y\n{TWO}Total,\n", 1),
+        (f"date,y\n{TWO}Source: an office, a country, and a third\nof two lines\n", 2),
+        (f"text,label\n{FILMS}\nWritten by hand\n", 1),
+        (f"text,label\n{FILMS}* not seen by me\n", 1),
+    ],
+)
+def test_footers_are_left_out_and_told(text: str, count: int) -> None:
+    found = read_delimited(text.encode(), "x.csv", Reading())
+    assert found.frame.height == 20
+    rows = "The last row holds" if count == 1 else f"The last {count} rows hold"
+    assert found.notes[0].startswith(f"{rows} text and no values and w")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"date,y\n{TWO}2024-01-21,\n",
+        f"date,y\n{TWO}soon,5\n",
+        f"date,y\n{TWO}n/a,\n",
+        f"date,y\n{TWO},7\n",
+        f"text,label\n{FILMS}film 20,\n",
+        "y\n" + "1\n" * 20 + "two\n",
+        "text,label\n" + FILMS.replace("film 3,good", "film 3,") + "\nfilm 20,\n",
+    ],
+)
+def test_a_last_row_that_may_be_of_the_table_stays(text: str) -> None:
+    found = read_delimited(text.encode(), "x.csv", Reading())
+    assert (found.frame.height, found.notes) == (21, ())
+
+
+@pytest.mark.parametrize(
+    ("header", "first", "row"),
+    [
+        ("date,Heat,,Rain,\n,min,max,mean,sum\n", "date", 3),
+        (",Heat,,Rain,\ndate,min,max,mean,sum\n", "date", 3),
+        (",Heat,Heat,Rain,Rain\n,min,max,mean,sum\nwhen,,,,\n", "when", 4),
+        ("date,Heat,,Rain,\n,min,max,mean,sum\n,°C,°C,mm,mm\n", "date", 4),
+    ],
+)
+def test_names_over_two_rows_are_put_together_and_told(header: str, first: str, row: int) -> None:
+    found = read_delimited((header + FIVE).encode(), "x.csv", Reading())
+    assert found.frame.columns == [first, "Heat min", "Heat max", "Rain mean", "Rain sum"]
+    assert (found.row(0), len(found.frame)) == (f"row {row}", 20)
+    assert 'such as "Rain sum"' in found.notes[0]
+
+
+def test_lines_are_named_where_fields_go_on_over_several() -> None:
+    text = 'text,label\n"a\nb",good\n\nc,bad\n"d\n\n",good\n' + FILMS
+    found = read_delimited(text.encode(), "x.csv", Reading())
+    assert [found.row(at) for at in (0, 1, 3)] == [
+        "row 2",
+        "row 4 (line 5 of the file)",
+        "row 6 (line 9 of the file)",
+    ]
+    with pytest.raises(DataError, match=r"row 26 \(line 29 of the file\): 3 fields"):
+        table(text + "film,20,good\n")

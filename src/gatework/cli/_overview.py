@@ -38,6 +38,7 @@ def overview(table: Table, source: str, *, as_json: bool) -> None:
             "rows": len(table),
             "columns": [asdict(column) for column in columns],
             "commands": commands,
+            "remarks": list(table.notes),
         }
         print(json.dumps(said, indent=2, ensure_ascii=False))
         return
@@ -46,6 +47,8 @@ def overview(table: Table, source: str, *, as_json: bool) -> None:
     Console(width=None if sys.stdout.isatty() else _WIDTH).print(_columns(columns))
     if len(columns) > _MOST_COLUMNS:
         print(f"... and {len(columns) - _MOST_COLUMNS:,} more")
+    for note in table.notes:
+        say(f"- {note}")
     print()
     if not commands:
         say("No task learns from such columns by themselves; gatework train TASK --help says what each needs.")

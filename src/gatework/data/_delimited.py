@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,9 @@ import polars as pl
 
 from gatework.data._content import refuse_too_many_fields
 from gatework.data._dialect import sniffed, with_plain_line_ends, with_plain_quotes, with_quotes_within
-from gatework.data._header import NAMELESS, headers_again, names_of
-from gatework.data._totals import totals_at_end
+from gatework.data._footers import are_footers
+from gatework.data._header import NAMELESS, names_of, names_over_two_rows
+from gatework.data._table_rows import TableRows, last_rows_left_out, row_name
 from gatework.data.reading import Reading
 from gatework.errors import DataError
 
@@ -26,13 +28,13 @@ class TextTable:
 
     Attributes:
         frame: The columns.
-        numbers: Each row's number as a person counts it.
+        row: A row's name for a person, as "row 7", from its position.
         separator: What stands between fields; None for JSON lines.
         notes: What was decided that a person may not expect, one sentence each.
     """
 
     frame: pl.DataFrame
-    numbers: np.ndarray
+    row: Callable[[int], str]
     separator: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -46,7 +48,7 @@ def read_delimited(content: bytes, where: str, reading: Reading) -> TextTable:
         reading: May say what separates fields; found from the first rows if not.
 
     Returns:
-        The rows; the file's first row is row 1, as in a spreadsheet. Blank rows are left out.
+        The rows; the file's first row is row 1, as in a spreadsheet. What is no row of the table is left out.
 
     Raises:
         DataError: The header repeats a name, or a row does not fit it.
@@ -56,42 +58,83 @@ def read_delimited(content: bytes, where: str, reading: Reading) -> TextTable:
     content, separator = content[dialect.start :], dialect.separator
     content, quotes = with_plain_quotes(content, separator)
     refuse_too_many_fields(content, separator, where)
-    start = content[:_LONGEST_HEADER].decode(errors="ignore")
-    header = next(csv.reader(io.StringIO(start, newline=""), delimiter=separator), [])
-    try:
-        frame = pl.read_csv(content, separator=separator, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        plain_content = with_quotes_within(content, separator)
-        if plain_content is None:
-            raise DataError(f"{where}{_misfit(content, separator, str(error), dialect.lines)}") from None
-        frame = pl.read_csv(plain_content, separator=separator, infer_schema=False)
+    frame, below = parsed_rows(content, separator, where, dialect.lines)
+    header = header_of(content, separator)
     if len(header) != frame.width:
         raise DataError(f"{where}: the header has {len(header)} fields and the rows {frame.width}; check its quotes")
-    names = names_of(header, frame, where, separator)
-    frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
+    frame, rows, notes = with_names(frame, header, dialect.lines, where, separator)
     # Spreadsheets write empty columns beside a table.
+    names = frame.columns
     empty = [name for name in names if (not name or name.startswith(NAMELESS)) and frame[name].is_null().all()]
     frame = frame.drop(empty) if len(empty) < len(names) else frame
-    frame, numbers = _without_blank_rows(frame, first=dialect.lines + 2)
-    notes, again = [*dialect.notes, *quotes], headers_again(frame)
-    if again.any():
-        first, count = numbers[again][0], int(again.sum())
-        more = f"Row {first:,} repeats" if count == 1 else f"{count:,} rows, the first of them row {first:,}, repeat"
-        notes.append(f"{more} the header and {'was' if count == 1 else 'were'} left out.")
-        frame, numbers = frame.filter(~again), numbers[~again]
-    if count := totals_at_end(frame):
-        rows = "The last row holds" if count == 1 else f"The last {count} rows hold"
-        notes.append(f"{rows} totals ({_shown(frame[-count])}) and {'was' if count == 1 else 'were'} left out.")
-        frame, numbers = frame[:-count], numbers[:-count]
-    return TextTable(frame, numbers, separator, tuple(notes))
+    taken = rows.taken(frame, has_breaks=may_hold_breaks(content, frame), is_last=True)
+    notes = (*dialect.notes, *quotes, *notes, *rows.notes, *below)
+    return TextTable(taken.frame, taken.name, separator, notes)
 
 
-def _shown(row: pl.DataFrame) -> str:
-    fields = [field or "" for field in row.row(0)]
-    return ", ".join(fields[:_MOST_SHOWN]) + (", ..." if len(fields) > _MOST_SHOWN else "")
+def header_of(content: bytes, separator: str) -> list[str]:
+    """The fields of a file's first row."""
+    start = content[:_LONGEST_HEADER].decode(errors="ignore").removeprefix("\ufeff")
+    return next(csv.reader(io.StringIO(start, newline=""), delimiter=separator), [])
 
 
-_LONGEST_HEADER, _MOST_SHOWN = 1 << 20, 4
+def with_names(
+    frame: pl.DataFrame, header: list[str], above: int, where: str, separator: str
+) -> tuple[pl.DataFrame, TableRows, tuple[str, ...]]:
+    """The rows below a header with its names, what takes those of the table from them, and what is to be said.
+
+    Args:
+        frame: The rows below the first one, as texts.
+        header: The fields of the first row.
+        above: How many lines stand above it.
+        where: The file's path, for messages.
+        separator: What stands between fields.
+
+    Raises:
+        DataError: A name is repeated, or the first row is one of values.
+    """
+    names, more = names_over_two_rows(header, frame)
+    names, frame = names_of(names, frame[more:], where, separator), frame[more:]
+    frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
+    rows = TableRows(above + 2 + more, above + 2 + more + sum(name.count("\n") for name in header))
+    notes = (f'The names of columns were put together from {1 + more} rows, such as "{names[-1]}".',) if more else ()
+    return frame, rows, notes
+
+
+def may_hold_breaks(content: bytes, frame: pl.DataFrame) -> bool:
+    """Whether a field of a table may hold an end of a line: there are more lines than rows, and quotes."""
+    return b'"' in content and content.count(b"\n") > frame.height
+
+
+def parsed_rows(
+    content: bytes, separator: str, where: str, above: int, line: int | None = None
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The rows of delimited text below its first one, and what is to be said of rows at the end that do not fit.
+
+    Args:
+        content: The text.
+        separator: What stands between fields.
+        where: The file's path, for messages.
+        above: How many rows stand above the first one.
+        line: How many lines do; as many if None.
+
+    Raises:
+        DataError: A row does not fit the first one.
+    """
+    try:
+        return pl.read_csv(content, separator=separator, infer_schema=False), ()
+    except pl.exceptions.PolarsError as error:
+        plain_content = with_quotes_within(content, separator)
+        if plain_content is not None:
+            return pl.read_csv(plain_content, separator=separator, infer_schema=False), ()
+        cut, notes = _without_wide_footers(content, separator)
+        if cut:
+            return pl.read_csv(cut, separator=separator, infer_schema=False), notes
+        reason = _misfit(content, separator, str(error), above, above if line is None else line)
+        raise DataError(f"{where}{reason}") from None
+
+
+_LONGEST_HEADER = 1 << 20
 
 
 def read_json_lines(content: bytes, where: str, _: Reading) -> TextTable:
@@ -122,7 +165,7 @@ def read_json_lines(content: bytes, where: str, _: Reading) -> TextTable:
             frame = pl.DataFrame(rows, infer_schema_length=None, strict=False)
         except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
             raise DataError(f"{where} cannot be read as JSON lines: {str(error).splitlines()[0]}") from None
-    return TextTable(frame, numbers)
+    return TextTable(frame, lambda at: f"line {numbers[at]:,}")
 
 
 def json_object(line: bytes, where: str, number: int) -> dict[str, Any]:
@@ -153,41 +196,48 @@ def _whole(digits: str) -> float:
     return int(digits) if len(digits) < 19 else float(digits)
 
 
-def _without_blank_rows(frame: pl.DataFrame, first: int) -> tuple[pl.DataFrame, np.ndarray]:
-    is_blank = frame.select(pl.all_horizontal(pl.all().is_null())).to_series().to_numpy()
-    if frame.width > 1:
-        # A row of nothing but spaces has them in its first field.
-        is_empty = frame.select(pl.all_horizontal(pl.nth(range(1, frame.width)).is_null())).to_series()
-        places = (is_empty & frame[:, 0].is_not_null()).arg_true()
-        is_blank = is_blank.copy()
-        is_blank[places] = (frame[:, 0].gather(places).str.strip_chars() == "").to_numpy()
-    if frame.width == 1 and len(frame):
-        # A blank line may be an empty text of the only column; those at the end are not.
-        is_blank[: len(is_blank) - int(np.argmin(is_blank[::-1]))] = False
-    kept = np.flatnonzero(~is_blank)
-    return frame[kept], kept + first
+def _without_wide_footers(content: bytes, separator: str) -> tuple[bytes, tuple[str, ...]]:
+    """The text without rows at its end that are sentences with more separators than a row has, and what to say of it.
+
+    Nothing, and nothing to say, where the rows that do not fit are not such.
+    """
+    rows: list[list[str]] = []
+    starts = [0]
+    reader = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=separator, strict=True)
+    try:
+        for fields in reader:
+            rows.append(fields)
+            starts.append(reader.line_num)
+    except csv.Error:
+        return b"", ()
+    first = next((at for at, fields in enumerate(rows) if len(fields) > len(rows[0])), len(rows))
+    above = pl.Series([fields[0] for fields in rows[1:first] if any(fields)], dtype=pl.String)
+    texts = [fields[0] for fields in rows[first:] if any(fields)]
+    if not texts or above.is_empty() or not are_footers(texts, above):
+        return b"", ()
+    lines = content.split(b"\n")[: starts[first]]
+    return b"\n".join(lines), (last_rows_left_out("text and no values", rows[first], len(texts)),)
 
 
-def _misfit(content: bytes, separator: str, reason: str, above: int) -> str:
+def _misfit(content: bytes, separator: str, reason: str, above: int, above_lines: int) -> str:
     """Why a delimited file cannot be read, with the row, as the end of a sentence that begins with its path."""
     reader = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=separator, strict=True)
-    width, number = 0, above
+    width, name = 0, row_name(above + 1, above_lines + 1)
     try:
         for number, fields in enumerate(reader, start=above + 1):
             width = width or len(fields)
             if len(fields) == width + 1 and not fields[-1].strip():
-                return (
-                    f', row {number:,} ends with "{separator}" and the header does not; take it away, or add one there'
-                )
+                return f', {name} ends with "{separator}" and the header does not; take it away, or add one there'
             if len(fields) > width:
                 return (
-                    f", row {number:,}: {len(fields)} fields where the header has {width}; "
+                    f", {name}: {len(fields)} fields where the header has {width}; "
                     f'put double quotes around a text that holds "{separator}"'
                 )
+            name = row_name(number + 1, above_lines + reader.line_num + 1)
     except csv.Error as error:
-        return f", row {number + 1:,}: the quotes do not fit ({error}); write a quote inside a quoted text twice"
+        return f", {name}: the quotes do not fit ({error}); write a quote inside a quoted text twice"
     if content.count(b'"') % 2:
-        last = above + 1 + content[: content.rindex(b'"')].count(b"\n")
+        last = above_lines + 1 + content[: content.rindex(b'"')].count(b"\n")
         return (
             f" has a quote that no other one closes, the last of all in line {last:,}; "
             "write a quote inside a text twice, or copy the file again if it was cut"

@@ -178,8 +178,11 @@ def _above(rows: list[tuple[list[str], int]]) -> int:
         return 0
     width = Counter(len(fields) for fields, _ in rows).most_common(1)[0][0]
     first = rows[0][0]
-    is_title = first[0].lstrip().startswith("#") or (
-        width > 1 and first[0].strip() != "" and not any(map(str.strip, first[1:]))
+    # Campbell's loggers write TOA5 and what they are above the names.
+    is_title = (
+        first[0].lstrip().startswith("#")
+        or first[0] == "TOA5"
+        or (width > 1 and first[0].strip() != "" and not any(map(str.strip, first[1:])))
     )
     if width == 1:
         return 0

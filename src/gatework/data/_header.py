@@ -10,6 +10,9 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
+from gatework.data._footers import holds
+from gatework.data._units import units_at_start
+from gatework.data.numbers import MISSING_WORDS
 from gatework.errors import DataError
 
 NAMELESS = "column "
@@ -62,6 +65,39 @@ def plain_names(header: Iterable[str]) -> list[str]:
     return [name or (f"{NAMELESS}{at}" if names.count("") > 1 else "") for at, name in enumerate(names, start=1)]
 
 
+def names_over_two_rows(header: Sequence[str], rows: pl.DataFrame) -> tuple[list[str], int]:
+    """The fields of a header that goes on in the row below it, as merged cells leave it, and how many rows it takes.
+
+    It does where fields of the first row are empty or repeated, and where the second one holds words above numbers and
+    times alone. A third row may name the first column, as pandas writes it.
+
+    Args:
+        header: The fields of the first row.
+        rows: The rows below it, as texts.
+
+    Returns:
+        The fields as they were, and 0, where it does not go on.
+    """
+    upper = [_plain(name) for name in header]
+    if (len(set(upper)) == len(upper) and "" not in upper) or rows.height < 3 or units_at_start(rows.head(_LOOKED_AT)):
+        return list(header), 0
+    lower, third = ([_plain(field or "") for field in rows.row(at)] for at in (0, 1))
+    below = rows[2:_LOOKED_AT]
+    kinds = [holds(column) for column in below]
+    typed = [name for name, kind in zip(lower, kinds, strict=True) if kind]
+    are_words = all(name == "" or _kind(name) == "word" for name in lower)
+    if not any(typed) or not are_words or set(typed) & MISSING_WORDS - {""}:
+        return list(header), 0
+    last = ""
+    for at, name in enumerate(upper):
+        last = upper[at] = name or (last if lower[at] else "")
+    names = [" ".join(filter(None, pair)) for pair in zip(upper, lower, strict=True)]
+    has_index = bool(third[0]) and not any(third[1:]) and _kind(third[0]) == "word"
+    if has_index and kinds[0] and not lower[0]:
+        return [third[0], *names[1:]], 2
+    return (names, 1) if len(set(names)) == len(names) else (list(header), 0)
+
+
 def _plain(name: str) -> str:
     return name.strip(_UNSEEN).strip()
 
@@ -71,19 +107,26 @@ def headers_again(rows: pl.DataFrame) -> np.ndarray:
 
     A single column may well hold its own name.
     """
-    again = np.zeros(rows.height, dtype=bool)
+    return is_row(rows, [None if name.startswith(NAMELESS) else name for name in rows.columns], rows.columns)
+
+
+def is_row(rows: pl.DataFrame, fields: Sequence[str | None], others: Sequence[str] = ()) -> np.ndarray:
+    """Which rows have these fields but for outer spaces, shape (rows,), bool; none of a single column.
+
+    Args:
+        rows: The rows, as texts.
+        fields: The fields.
+        others: What each may be besides, if given.
+    """
+    found = np.zeros(rows.height, dtype=bool)
     if rows.width > 1:
-        likely = rows.select(_holds(pl.first(), rows.columns[0])).to_series().arg_true()
+        texts = [pl.nth(at).fill_null("").str.strip_chars(_UNSEEN).str.strip_chars() for at in range(rows.width)]
+        known = [[_plain(field or ""), *others[at : at + 1]] for at, field in enumerate(fields)]
+        alike = [text.is_in(may_be) for text, may_be in zip(texts, known, strict=True)]
+        likely = rows.select(alike[0]).to_series().arg_true()
         if len(likely):
-            same = [_holds(pl.nth(at), name) for at, name in enumerate(rows.columns)]
-            again[likely] = rows[likely].select(pl.all_horizontal(same)).to_series().to_numpy()
-    return again
-
-
-def _holds(column: pl.Expr, name: str) -> pl.Expr:
-    """Whether the fields of a column are its name once more, or empty where it has none."""
-    plain = column.fill_null("").str.strip_chars(_UNSEEN).str.strip_chars()
-    return plain.is_in([name, ""] if name.startswith(NAMELESS) else [name])
+            found[likely] = rows[likely].select(pl.all_horizontal(alike)).to_series().to_numpy()
+    return found
 
 
 def _are_values(names: Sequence[str], rows: pl.DataFrame) -> bool:

@@ -45,11 +45,11 @@ _BOOLEANS = {"true": "1", "false": "0"}
 
 
 # What spreadsheets write beside a number: a currency, also with its country before it (US$), or a percent sign.
-_CODES = (
+CURRENCY_CODES = (
     "EUR USD GBP CHF JPY CNY KRW INR PLN CZK HUF RON BGN SEK NOK DKK ISK TRY RUB UAH ILS ZAR BRL MXN CAD AUD NZD HKD "
     "SGD"
 )
-_CURRENCY = rf"(?:[A-Z]{{0,2}}\p{{Sc}}|\b(?:{_CODES.replace(' ', '|')}|Kč|zł|Ft|lei|Fr\.|Rs\.?|[kK]r\.?)|€)"
+_CURRENCY = rf"(?:[A-Z]{{0,2}}\p{{Sc}}|\b(?:{CURRENCY_CODES.replace(' ', '|')}|Kč|zł|Ft|lei|Fr\.|Rs\.?|[kK]r\.?)|€)"
 _SIGN = rf"(?:{_CURRENCY}|%|‰)"
 _MINUS = "[-−–—‑－]"
 # A minus stands before or behind the number, the currency, or both; brackets stand around what is owed.
@@ -177,6 +177,8 @@ def numbers(
         at = int(np.argmax(bad))
         more = f" (and {int(bad.sum()) - 1:,} more)" if bad.sum() > 1 else ""
         way = "correct it or remove those rows" if is_whole else "mend the row or empty the field"
+        if at == 0 and bad.sum() == 1 and is_wrong[at] and not re.search(r"\d", str(column[at])):
+            way = f"if that row describes the columns, remove it, else {way}"
         raise DataError(f"{where}: {row(at)} {_said(column[at], floats[at], bool(is_missing[at]))}{more}; {way}")
     return floats
 

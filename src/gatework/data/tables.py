@@ -239,13 +239,12 @@ def _read_file(path: Path, reading: Reading) -> Table:
     # A file that is all tabs says so by its ending.
     known = replace(reading, separator="\t") if kind == ".tsv" else reading
     content_table: TextTable = (read_json_lines if is_json else read_delimited)(content, where, known)
-    word, lines = "line" if is_json else "row", content_table.numbers
     reading = replace(reading, encoding=encoding, separator=content_table.separator or reading.separator)
     return Table(
         content_table.frame,
         where,
         stem(path),
-        lambda position: f"{word} {lines[position]:,}",
+        content_table.row,
         fingerprint,
         reading,
         (*notes, *content_table.notes),

@@ -321,8 +321,10 @@ def _unreadable(column: pl.Series, tried: dict[str, pl.Series], where: str, row:
             "row and others like it"
         )
     text = _shown(column[at])
+    edge = {0: "remove the row if it describes the columns, ", len(column) - 1: "remove the row if it is a footer, "}
+    way = edge.get(at, "") if not re.search(r"\d", text) else ""
     return DataError(
-        f'{where}: {row(at)} is "{text}", expected a date or time such as 2024-01-31 or 2024-01-31 13:00; mend '
+        f'{where}: {row(at)} is "{text}", expected a date or time such as 2024-01-31 or 2024-01-31 13:00; {way}mend '
         f"the row, or name the format by --time-format (as %d.%m.%Y %H:%M, or one of {', '.join(WORDS)} for numbers)"
     )
 

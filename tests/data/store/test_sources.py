@@ -6,7 +6,7 @@ import pytest
 from gatework.data.reading import Reading
 from gatework.data.store import sources, text_blocks
 from gatework.data.store.sources import TableSource, is_answered_in_parts
-from gatework.data.tables import is_parquet_folder
+from gatework.data.tables import is_parquet_folder, read_table
 from gatework.errors import DataError
 
 
@@ -89,4 +89,27 @@ def test_headers_that_come_again_are_counted_over_all_blocks(tmp_path, monkeypat
     source = TableSource.of(tmp_path / "a.csv", Reading())
     for _ in range(2):
         assert sum(map(len, source.parts())) == 27
-        assert source.notes == ("2 rows repeat the header and were left out.",)
+        assert source.notes == ("2 rows, the first of them row 11, repeat the header and were left out.",)
+
+
+def test_rows_of_large_files_are_called_as_those_of_small_ones(tmp_path, monkeypatch):
+    rows = [f'2024-01-{k:02d},"{k}\n"' if k % 5 else "" for k in range(1, 30)]
+    text = "\n".join(["A title", "", "day,y", ",kWh", *rows, "day,y", "", "n = 9,", ""])
+    (tmp_path / "a.csv").write_text(text)
+    whole = read_table(tmp_path / "a.csv")
+    for block, most in ((400, 7), (1 << 20, 100)):
+        monkeypatch.setattr(text_blocks, "_BLOCK", block)
+        source = TableSource.of(tmp_path / "a.csv", Reading())
+        parts = list(source.parts(most))
+        names = [part.row(at) for part in parts for at in range(len(part))]
+        assert names == [whole.row(at) for at in range(len(whole))]
+        assert pl.concat(part.frame for part in parts).equals(whole.frame)
+        assert source.notes == whole.notes[1:]
+        assert [part.row(0) for part in source.parts(most, ["y"])] == [part.row(0) for part in parts]
+
+
+def test_a_row_of_a_large_file_that_does_not_fit_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_blocks, "_BLOCK", 100)
+    (tmp_path / "a.csv").write_text('a,b\n"x\ny",1\n' + "z,2\n" * 100 + "z,2,3\n" + "z,2\n" * 100)
+    with pytest.raises(DataError, match=r"row 103 \(line 104 of the file\): 3 fields where the header has 2"):
+        list(TableSource(tmp_path / "a.csv", Reading(separator=",")).parts())

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from gatework.data.store import text_blocks as module
-from gatework.data.store.text_blocks import csv_blocks, evenly, json_blocks, whole_rows
+from gatework.data.store.text_blocks import LINE, ROW, csv_blocks, evenly, json_blocks, whole_rows
 from gatework.data.tables import read_table
 from gatework.errors import DataError
 
@@ -31,7 +31,7 @@ def test_columns_of_blocks_are_called_as_those_of_the_whole_file(tmp_path, monke
     whole = read_table(tmp_path / "x.csv").frame
     frames = list(csv_blocks(tmp_path / "x.csv", ",", 0))
     assert len(frames) > 1
-    assert pl.concat(frames).equals(whole)
+    assert pl.concat(frames).drop(ROW, LINE).equals(whole)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -42,9 +42,13 @@ def test_blocks_hold_the_rows_of_the_whole_file(tmp_path, monkeypatch, end, size
     frames = list(evenly(csv_blocks(tmp_path / "t.csv", ";", 1), 10))
     known = [row for row in csv.reader(io.StringIO(table(60, end), newline=""), delimiter=";") if any(row)]
     read = pl.concat(frames)
+    places, read = read.select(ROW, LINE), read.drop(ROW, LINE)
     assert read.columns == [name.strip() for name in known[0]]
     assert [[value or "" for value in row] for row in read.rows()] == [row for row in known if row != known[0]]
     assert {frame.height for frame in frames[:-1]} == {10}
+    whole = read_table(tmp_path / "t.csv")
+    names = [f"row {row}" if row == line else f"row {row} (line {line} of the file)" for row, line in places.rows()]
+    assert names == [whole.row(at) for at in range(len(whole))]
 
 
 @pytest.mark.parametrize("size", [1, 60, 1 << 20])
@@ -57,7 +61,9 @@ def test_blocks_of_json_lines_hold_those_of_the_whole_file_and_a_line_that_is_no
     lines[5:5] = ["", "  "]
     path = tmp_path / "t.jsonl"
     path.write_text("\n".join(lines))
-    read = pl.concat(json_blocks(path)).rows()
+    read = pl.concat(json_blocks(path))
+    assert read[ROW].to_list() == [number for number, line in enumerate(lines, start=1) if line.strip()]
+    read = read.drop(ROW, LINE).rows()
     assert read == [(row["a"], row.get("b")) for row in rows]
     path.write_text("\n".join([*lines, '{"a": "a stray " quote", "b": 1}', lines[0]]))
     with pytest.raises(DataError, match=r"t\.jsonl, line 15: a JSON object was expected, found Expecting ','"):

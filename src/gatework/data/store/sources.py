@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from gatework.data._content import as_utf8, declared_encoding, existing, printable
 from gatework.data._delimited import read_delimited
 from gatework.data._dialect import sniffed, with_plain_line_ends, with_plain_quotes
+from gatework.data._table_rows import row_name
 from gatework.data.reading import Reading
-from gatework.data.store.text_blocks import csv_blocks, evenly, json_blocks
+from gatework.data.store.text_blocks import LINE, ROW, csv_blocks, evenly, json_blocks
 from gatework.data.tables import SUFFIXES, Table, is_parquet_folder, parquet_files, stem, with_partition
 from gatework.errors import DataError, UsageError
 
@@ -94,12 +95,12 @@ class TableSource:
     Attributes:
         path: The file, or the folder of Parquet files.
         reading: What is decided of how its texts become values.
-        repeated: How many rows of each file that was read repeat its header.
+        left_out: What was left out of each file that was read, in sentences.
     """
 
     path: Path
     reading: Reading
-    repeated: Counter[Path] = field(default_factory=Counter, compare=False)
+    left_out: dict[Path, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, path: Path, reading: Reading) -> TableSource:
@@ -157,13 +158,15 @@ class TableSource:
         """
         most = rows or ROWS
         for file in self.files:
-            where, first = printable(str(file)), 0
-            kind = file.suffix.lower()
-            word = "line" if kind in _JSON else "row"
-            offset = 2 if kind in (".csv", ".tsv") else 1
+            where, first = printable(str(file)), 1
+            name = _line_name if file.suffix.lower() in _JSON else row_name
             try:
                 for frame in self._frames(file, most, columns):
-                    yield _table(frame, where, self.name, word, first + offset, self.reading)
+                    has_numbers = ROW in frame.columns
+                    counted = np.arange(first, first + frame.height)
+                    places = [frame[column].to_numpy() if has_numbers else counted for column in (ROW, LINE)]
+                    plain = frame.drop(ROW, LINE) if has_numbers else frame
+                    yield Table(plain, where, self.name, _naming(name, *places), "", self.reading)
                     first += frame.height
             except (OSError, pl.exceptions.PolarsError) as error:
                 raise _unreadable(file, error) from None
@@ -171,28 +174,33 @@ class TableSource:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was left out where all rows were read, one sentence each."""
-        count = self.repeated.total()
-        rows = "1 row repeats" if count == 1 else f"{count:,} rows repeat"
-        return (f"{rows} the header and {'was' if count == 1 else 'were'} left out.",) if count else ()
+        return tuple(note for notes in self.left_out.values() for note in notes)
 
-    def _count(self, file: Path, rows: int) -> None:
-        self.repeated[file] += rows
+    def _tell(self, file: Path, notes: Sequence[str]) -> None:
+        self.left_out[file] = tuple(notes)
 
     def _frames(self, file: Path, most: int, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """The rows of a file, at most so many at a time."""
         kind = file.suffix.lower()
         if kind != ".parquet":
-            self.repeated[file], count = 0, partial(self._count, file)
-            blocks = (
-                json_blocks(file)
-                if kind in _JSON
-                else csv_blocks(file, self.reading.separator or ",", _dialect(file, self.reading).lines, count)
-            )
-            yield from evenly((block.select(columns) for block in blocks) if columns else blocks, most)
+            blocks = json_blocks(file) if kind in _JSON else self._csv_blocks(file)
+            yield from evenly((block.select(*columns, ROW, LINE) for block in blocks) if columns else blocks, most)
             return
         scanned = with_partition(pl.scan_parquet(file, glob=False), file, self.path)
         for batch in (scanned.select(columns) if columns else scanned).collect_batches(chunk_size=most):
             yield from batch.iter_slices(most)
+
+    def _csv_blocks(self, file: Path) -> Iterator[pl.DataFrame]:
+        above = _dialect(file, self.reading).lines
+        return csv_blocks(file, self.reading.separator or ",", above, partial(self._tell, file))
+
+
+def _line_name(_: int, line: int) -> str:
+    return f"line {line:,}"
+
+
+def _naming(name: Callable[[int, int], str], rows: np.ndarray, lines: np.ndarray) -> Callable[[int], str]:
+    return lambda at: name(int(rows[at]), int(lines[at]))
 
 
 def _rows_of(file: Path) -> int:
@@ -209,10 +217,6 @@ def _rows_of(file: Path) -> int:
 
 def _unreadable(file: Path, error: Exception) -> DataError:
     return DataError(f"{printable(str(file))} cannot be read: {str(error).splitlines()[0]}")
-
-
-def _table(frame: pl.DataFrame, where: str, name: str, word: str, first: int, reading: Reading) -> Table:
-    return Table(frame, where, name, lambda position: f"{word} {first + position:,}", "", reading)
 
 
 def _head(path: Path) -> bytes:

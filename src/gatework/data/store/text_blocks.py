@@ -6,18 +6,17 @@ for a file of 280 MB than for one of 28 MB.
 
 from __future__ import annotations
 
-import csv
 import glob
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
 
 from gatework.data._content import printable
-from gatework.data._delimited import json_object
-from gatework.data._header import headers_again, plain_names
+from gatework.data._delimited import header_of, json_object, may_hold_breaks, parsed_rows, with_names
+from gatework.data._table_rows import TableRows
 
 _BLOCK = 1 << 21
 """Bytes that are read at once."""
@@ -25,37 +24,46 @@ _INFERRED = 10_000
 """Lines that say what kinds of values there are."""
 
 
+ROW, LINE = "\0row", "\0line"
+"""The columns of a block that say where each row stands in its file."""
+
+
 def csv_blocks(
-    path: Path, separator: str, above: int, left_out: Callable[[int], None] | None = None
+    path: Path, separator: str, above: int, tell: Callable[[Sequence[str]], None] | None = None
 ) -> Iterator[pl.DataFrame]:
-    """The rows of a file as texts, block by block; rows without any value, or that repeat the header, are left out.
+    """The rows of a file's table as texts, block by block, with where each stands; see `TableRows`.
 
     Args:
         path: The file, in UTF-8, with a header.
         separator: What stands between its values.
         above: The lines before the header.
-        left_out: Is given how many rows of a block repeat the header, where there are any.
+        tell: Is given what was left out, in sentences, once all was read.
+
+    Raises:
+        DataError: A row does not fit the header.
     """
-    header = b""
+    header, where = b"", printable(str(path))
+    rows: TableRows | None = None
+    notes: tuple[str, ...] = ()
     with path.open("rb") as file:
         for _ in range(above):
             file.readline()
-        for block in whole_rows(file, _BLOCK):
-            frame = pl.read_csv(header + block, separator=separator, infer_schema=False)
-            if not header:
-                text = io.StringIO(block.decode(errors="ignore").removeprefix("\ufeff"), newline="")
-                names = plain_names(next(csv.reader(text, delimiter=separator)))
-                frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
-                header = _header(names, separator)
-            frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
-            again = headers_again(frame)
-            if left_out is not None and again.any():
-                left_out(int(again.sum()))
-            yield frame.filter(~again)
+        for block, is_last in _with_end(whole_rows(file, _BLOCK), _BLOCK // 32):
+            if rows is None:
+                frame, below = parsed_rows(block, separator, where, above)
+                names = header_of(block, separator)
+                frame, rows, notes = with_names(frame, names, above, where, separator)
+                header = _header(frame.columns, separator)
+            else:
+                frame, below = parsed_rows(header + block, separator, where, rows.row - 2, rows.line - 2)
+            taken = rows.taken(frame, has_breaks=may_hold_breaks(block, frame), is_last=is_last)
+            yield taken.frame.with_columns(pl.Series(ROW, taken.rows), pl.Series(LINE, taken.lines))
+            if is_last and tell is not None:
+                tell((*notes, *rows.notes, *below))
 
 
 def json_blocks(path: Path) -> Iterator[pl.DataFrame]:
-    """The rows of a file of JSON lines, block by block, with the kinds of values that its first ones have.
+    """The rows of a file of JSON lines, block by block, with the kinds of values of its first ones, and their lines.
 
     Args:
         path: The file.
@@ -66,8 +74,13 @@ def json_blocks(path: Path) -> Iterator[pl.DataFrame]:
     with path.open("rb") as file:
         try:
             schema = pl.scan_ndjson(glob.escape(str(path)), infer_schema_length=_INFERRED).collect_schema()
+            first = 1
             for block in whole_lines(file, _BLOCK):
-                yield pl.read_ndjson(io.BytesIO(block), schema=schema)
+                frame = pl.read_ndjson(io.BytesIO(block), schema=schema)
+                lines = block.split(b"\n")
+                filled = [number for number, line in enumerate(lines, start=first) if line.strip()]
+                yield frame.with_columns(pl.Series(ROW, filled), pl.Series(LINE, filled))
+                first += len(lines) - (not lines[-1])
         except pl.exceptions.PolarsError:
             file.seek(0)
             for number, line in enumerate(file, start=1):
@@ -80,6 +93,19 @@ def whole_lines(file: BinaryIO, size: int) -> Iterator[bytes]:
     """The content of a file, cut where a line ends: blocks of so many bytes and the rest of a line."""
     while content := file.read(size):
         yield content + file.readline()
+
+
+def _with_end(blocks: Iterator[bytes], least: int) -> Iterator[tuple[bytes, bool]]:
+    """The same blocks, each with whether it is the last, which has at least so many bytes."""
+    held = b""
+    for block in blocks:
+        if len(block) > least and held:
+            yield held, False
+            held = block
+        else:
+            held += block
+    if held:
+        yield held, True
 
 
 def _header(names: list[str], separator: str) -> bytes:
