@@ -45,9 +45,9 @@ def test_a_columns_name_finds_it_in_any_table(tmp_path):
     for source in (tmp_path / "t.csv", tmp_path / "t.parquet", tmp_path / "t.jsonl", tmp_path / "t.tsv", frame):
         assert rows(read(source, "en", "de")) == ROWS
         assert rows(read(source, "3", "en")) == [(b, a) for a, b in ROWS]
-    with pytest.raises(UsageError, match=r"which column of .* Name it with --source: there is id, en, de"):
+    with pytest.raises(UsageError, match=r"are the two sides\? Name them with --source and --target: there is id, en, de"):
         read(tmp_path / "t.csv")
-    with pytest.raises(DataError, match='no column "fr" for --target'):
+    with pytest.raises(DataError, match='no column "fr", which is one of both sides'):
         read(tmp_path / "t.csv", "en", "fr")
 
 
@@ -188,3 +188,29 @@ def test_subtitles_are_no_pairs(tmp_path, name):
     (tmp_path / name).write_text("1\n00:00:01,000 --> 00:00:02,500\nHello.\n\n")
     with pytest.raises(DataError, match="holds subtitles, whose lines are numbers, times and parts of sentences"):
         read(tmp_path / name, target="srt")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sides", "said"),
+    [
+        ("x.json", "[]", (None, None), r"x\.json is not a kind of file whose pairs can be read"),
+        ("x.po", 'msgid "a"', (None, None), "is not a kind of file whose pairs can be read"),
+        ("x.txt", "\n\n", (None, None), r"x\.txt is empty"),
+        ("x.txt", "a ||| b\n" * 3, (None, "de"), r'has "\|\|\|" between the sides; put a tab'),
+        ("x.txt", "a\nb\n", ("1", "2"), "x.txt has no tabs, and the column 2 of lines with tabs was expected"),
+        ("x.csv", "a,b,c\n1,2,3\n", (None, None), "Name them with --source and --target: there is a, b, c"),
+        ("x.csv", "a,b,c\n1,2,3\n", ("a", None), "is the other side? Name it with --target".replace("?", r"\?")),
+        ("x.csv", "a,b,c\n1,2,3\n", ("a", "a"), 'both sides are the column "a"'),
+        ("x.csv", "a,b\n1,2\n", ("x", "b"), 'has no column "x", which is one of both sides: there is a, b'),
+    ],
+)
+def test_odd_files_are_refused_by_what_they_are(tmp_path, name, content, sides, said):
+    (tmp_path / name).write_text(content)
+    with pytest.raises((DataError, UsageError), match=said):
+        read_pairs(tmp_path / name, DataOptions(), sides)
+
+
+def test_texts_by_language_in_one_column_are_a_column_for_each(tmp_path):
+    (tmp_path / "x.jsonl").write_text('{"translation": {"en": "a house", "de": "ein Haus"}}\n')
+    pairs = read_pairs(tmp_path / "x.jsonl", DataOptions(), ("de", None))
+    assert (pairs.columns, pairs.source[0], pairs.target[0]) == (("de", "en"), "ein Haus", "a house")

@@ -24,7 +24,7 @@ import polars as pl
 from gatework.data._content import as_utf8, existing, file_content, printable
 from gatework.data.dataset import Split
 from gatework.data.reading import Reading
-from gatework.data.tables import SUFFIXES, read_table, stem
+from gatework.data.tables import SUFFIXES, Table, read_table, stem
 from gatework.data.text import Texts
 from gatework.data.tmx import read_tmx
 from gatework.errors import DataError, UsageError, nearest
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _PLAIN = (".tsv", ".tab", ".txt")
 _CODE = re.compile(r"(?:[a-z]{2,3}(?:[-_][A-Za-z]{2,4})?|source|target|src|tgt|trg)")
+_OTHERS = (".json", ".po", ".xlf", ".xliff", ".xlsx", ".xlsm", ".xls", ".ods", ".docx", ".pdf", ".zip", ".html", ".xml")
 _SUBTITLES = (".srt", ".vtt", ".ass", ".ssa", ".sub")
 # The line of a subtitle's times, under whatever name; it is among the first few.
 _TIMING, _HEAD = re.compile(r"\s*(?:\d+:)?\d+:\d+[.,]\d+ --> "), 20
@@ -98,7 +99,14 @@ def read_pairs(source: Any, config: DataOptions, sides: tuple[str | None, str | 
         return _of_memory(path, sides)
     if kind in SUFFIXES and kind != ".tsv":
         return _of_table(path, config, sides)
+    if kind in _OTHERS:
+        raise UsageError(
+            f"{printable(str(path))} is not a kind of file whose pairs can be read; write them into a table (.csv, "
+            ".tsv, .jsonl, .parquet) with a column for each side, or into two text files with a sentence a line"
+        )
     lines, fingerprint, notes = _lines(path, config.encoding)
+    if not any(map(str.strip, lines)):
+        raise DataError(f"{printable(str(path))} is empty: sentences and their counterparts were expected")
     if kind in _SUBTITLES or any(map(_TIMING.match, lines[:_HEAD])):
         raise DataError(
             f"{printable(str(path))} holds subtitles, whose lines are numbers, times and parts of sentences, cut "
@@ -162,7 +170,7 @@ def read_sources(source: Any, config: DataOptions, column: str) -> tuple[pl.Seri
         if column in columns:
             return pl.Series(column, columns[column], dtype=pl.String), pl.DataFrame(columns)
         return pl.Series("text", lines, dtype=pl.String), None
-    table = read_table(source, Reading.given(config))
+    table = _table(source, config)
     names = table.frame.columns
     if column not in names and len(names) == 1:
         column = names[0]
@@ -193,30 +201,49 @@ def _lines(path: Path, encoding: str | None) -> tuple[list[str], str, tuple[str,
     return lines[:-1] if lines and not lines[-1] else lines, hashlib.sha256(content).hexdigest(), notes
 
 
-def _of_table(source: Any, config: DataOptions, sides: tuple[str | None, str | None]) -> Pairs:
+def _table(source: Any, config: DataOptions) -> Table:
+    """A table; of one column with texts by language, as {"translation": {"en": ..., "de": ...}}, a column for each."""
     table = read_table(source, Reading.given(config))
+    if table.frame.width == 1 and isinstance(table.frame.dtypes[0], pl.Struct):
+        return replace(table, frame=table.frame.unnest(table.frame.columns))
+    return table
+
+
+def _of_table(source: Any, config: DataOptions, sides: tuple[str | None, str | None]) -> Pairs:
+    table = _table(source, config)
     names = table.frame.columns
     if len(names) < 2:
         raise DataError(f"{table.where} has one column; two were expected, a sentence and its counterpart")
-    first, second = (_column(names, side, at, table.where) for at, side in enumerate(sides))
+    first, second = _columns(names, sides, table.where)
     return Pairs(
         table.texts(first), table.texts(second), table.where, table.name, table.fingerprint, table.notes,
         (first, second),
     )  # fmt: skip
 
 
-def _column(names: Sequence[str], side: str | None, at: int, where: str) -> str:
-    """The column of a side, by its name or its number counted from 1; of two, each is one where none is named."""
-    flag = ("--source", "--target")[at]
-    if side is None:
-        if len(names) == 2:
-            return names[at]
-        raise UsageError(f"which column of {where} is which side? Name it with {flag}: there is {', '.join(names)}")
+def _columns(names: Sequence[str], sides: Sequence[str | None], where: str) -> tuple[str, str]:
+    """The columns of both sides, by name or by number counted from 1; of two, each is one where none is named."""
+    if sides[0] is None and sides[1] is None and len(names) == 2:
+        return names[0], names[1]
+    missing = " and ".join(flag for flag, side in zip(("--source", "--target"), sides, strict=True) if side is None)
+    if missing and len(names) > 2:
+        what = "are the two sides? Name them" if " and " in missing else "is the other side? Name it"
+        raise UsageError(f"which of the columns of {where} {what} with {missing}: there is {', '.join(names)}")
+    first, second = (None if side is None else _column(names, side, where) for side in sides)
+    # Of two columns, one is the other side.
+    first = first or next(name for name in names if name != second)
+    second = second or next(name for name in names if name != first)
+    if first == second:
+        raise UsageError(f'both sides are the column "{first}" of {where}; name two of {", ".join(names)}')
+    return first, second
+
+
+def _column(names: Sequence[str], side: str, where: str) -> str:
     if side in names:
         return side
     if side.isdigit() and 1 <= int(side) <= len(names):
         return names[int(side) - 1]
-    raise DataError(f'{where} has no column "{side}" for {flag}: there is {", ".join(names)}')
+    raise DataError(f'{where} has no column "{side}", which is one of both sides: there is {", ".join(names)}')
 
 
 def _of_lines(
@@ -232,14 +259,14 @@ def _of_lines(
     if len(first) < 2:
         raise DataError(f"{where}: line 1 has no tab; a sentence, a tab and its counterpart were expected")
     wanted = [side or str(at + 1) for at, side in enumerate(sides)]
-    chosen = [_column(names, side, at, where) for at, side in enumerate(wanted)]
+    chosen = _columns(names, wanted, where)
     places = [names.index(name) for name in chosen]
     rows = [line.split("\t") for line in lines[has_header:]]
     kept = [row for row in rows if len(row) > max(places)]
     broken = sum(len(row) > 1 or bool(row[0].strip()) for row in rows) - len(kept)
     said = (f"{broken:,} of {len(rows):,} lines lack one of the two sides and were left out.",) if broken else ()
     source, target = (pl.Series("text", [_unquoted(row[place]) for row in kept], dtype=pl.String) for place in places)
-    return Pairs(source, target, where, _stem(path), fingerprint, (*notes, *said), (chosen[0], chosen[1]))
+    return Pairs(source, target, where, _stem(path), fingerprint, (*notes, *said), chosen)
 
 
 def _unquoted(field: str) -> str:
@@ -258,6 +285,10 @@ def _of_files(
 ) -> Pairs:
     """A sentence a line, and its counterpart in the same line of the other file."""
     where, target = printable(str(path)), sides[1]
+    if sum("|||" in line for line in lines) * 2 > len(lines):
+        raise DataError(f'{where} has "|||" between the sides; put a tab in its place')
+    if target and target.isdigit() and not Path(target).is_file():
+        raise DataError(f"{where} has no tabs, and the column {target} of lines with tabs was expected")
     if not target:
         raise UsageError(
             f"{where} has no tabs, so it holds one side; name the file of the other, or its ending, with --target"
