@@ -173,3 +173,16 @@ def test_the_table_of_a_comparison_is_cut_into_tables_and_no_figure_is(columns: 
     assert sum(line.count("0.959") for line in lines) == len(names) * len(metrics)
     assert sum(line.count("1,234,567") for line in lines) == len(names)
     assert sum(line.startswith("tickets, test part") for line in lines) == (1 if columns == 110 else 2)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows gives words in Unicode")
+def test_a_locale_of_ascii_alone_changes_nothing(tmp_path):
+    (tmp_path / "verkäufe.csv").write_text("Größe,label\n" + "1,日本\n2,b\n" * 20, encoding="utf-8")
+    command = [sys.executable, "-m", "gatework", "check", "regress", "verkäufe.csv", "--target", "Größe x"]
+    ascii_alone = {"LC_ALL": "C", "LANG": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    said = [
+        subprocess.run(command, cwd=tmp_path, env=os.environ | more, capture_output=True, check=False)
+        for more in ({"PYTHONUTF8": "1"}, ascii_alone)
+    ]
+    assert "Größe x" in said[0].stdout.decode()
+    assert [(run.returncode, run.stdout, run.stderr) for run in said[1:]] == [(1, said[0].stdout, said[0].stderr)]
