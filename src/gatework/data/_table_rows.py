@@ -68,12 +68,12 @@ class TableRows:
         self.row, self.line = row, line
         self._units: list[tuple[str | None, ...]] = []
         self._headers, self._first_header, self._has_begun = 0, "", False
-        self._notes: dict[str, str] = {}
+        self._notes = {"units": "", "headers": ""}
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was left out so far, one sentence each."""
-        return tuple(self._notes.values())
+        return tuple(filter(None, self._notes.values()))
 
     def taken(self, frame: pl.DataFrame, *, has_breaks: bool, is_last: bool) -> NumberedRows:
         """The rows of a table that are among the next rows of its file.
