@@ -45,7 +45,7 @@ def test_a_columns_name_finds_it_in_any_table(tmp_path):
     for source in (tmp_path / "t.csv", tmp_path / "t.parquet", tmp_path / "t.jsonl", tmp_path / "t.tsv", frame):
         assert rows(read(source, "en", "de")) == ROWS
         assert rows(read(source, "3", "en")) == [(b, a) for a, b in ROWS]
-    with pytest.raises(UsageError, match=r"are the two sides\? Name them with --source and --target: there is id, en, de"):
+    with pytest.raises(UsageError, match=r"are the two sides\? Name them with .*: there is id, en, de"):
         read(tmp_path / "t.csv")
     with pytest.raises(DataError, match='no column "fr", which is one of both sides'):
         read(tmp_path / "t.csv", "en", "fr")
