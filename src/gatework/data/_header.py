@@ -118,15 +118,15 @@ def is_row(rows: pl.DataFrame, fields: Sequence[str | None], others: Sequence[st
         fields: The fields.
         others: What each may be besides, if given.
     """
-    found = np.zeros(rows.height, dtype=bool)
+    is_same = np.zeros(rows.height, dtype=bool)
     if rows.width > 1:
         texts = [pl.nth(at).fill_null("").str.strip_chars(_UNSEEN).str.strip_chars() for at in range(rows.width)]
         known = [[_plain(field or ""), *others[at : at + 1]] for at, field in enumerate(fields)]
         alike = [text.is_in(may_be) for text, may_be in zip(texts, known, strict=True)]
         likely = rows.select(alike[0]).to_series().arg_true()
         if len(likely):
-            found[likely] = rows[likely].select(pl.all_horizontal(alike)).to_series().to_numpy()
-    return found
+            is_same[likely] = rows[likely].select(pl.all_horizontal(alike)).to_series().to_numpy()
+    return is_same
 
 
 def _are_values(names: Sequence[str], rows: pl.DataFrame) -> bool:
