@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from gatework.data._delimited import read_delimited
@@ -322,3 +324,50 @@ def test_lines_are_named_where_fields_go_on_over_several() -> None:
     ]
     with pytest.raises(DataError, match=r"row 26 \(line 29 of the file\): 3 fields"):
         table(text + "film,20,good\n")
+
+
+SETTINGS = "Operator;Ada;\nFrom;2024-01-01;\n\n"
+
+
+@pytest.mark.parametrize(
+    ("above", "names", "rows"),
+    [
+        (SETTINGS, "day;who;amount", "2024-01-{k};x;{k},5"),
+        ("Account;DE12\n", "day;who;amount", "2024-01-{k};x;{k},5"),
+        ("Plot title: a garden\n", "#,time,heat", "{k},2024-01-{k},{k}.5"),
+        ("Source,An office,\n\nUpdated,2024-01-01,\n\n", "country,code,2019,2020", "c,C,{k},{k}"),
+        ("+---+---+---+\n", "| day | a | b |", "| 2024-01-{k} | {k} | {k} |"),
+    ],
+)
+def test_names_below_settings_are_names(above: str, names: str, rows: str) -> None:
+    text = above + names + "\n" + "".join(rows.format(k=k) + "\n" for k in range(10, 29))
+    found = read_delimited(text.encode(), "x.csv", Reading())
+    assert found.frame.height == 19
+    assert [name for name in found.frame.columns if name] == [name for name in re.split(r"[;,| ]+", names) if name]
+    assert "above the header" in found.notes[0]
+
+
+def test_rows_wider_than_the_header_make_none_of_their_own() -> None:
+    with pytest.raises(DataError, match=r"row 2: 3 fields where the header has 2"):
+        table("text,label\n" + "good, film,pos\n" * 5)
+
+
+def test_a_second_level_of_names_that_is_the_same_for_all_is_left_out() -> None:
+    text = "Price,Close,Open\nTicker,X,X\nDate,,\n" + "".join(f"{day},{at},{at}\n" for at, day in enumerate(DAYS))
+    found = read_delimited(text.encode(), "x.csv", Reading())
+    assert (found.frame.columns, len(found.frame), found.row(0)) == (["Date", "Close", "Open"], 20, "row 4")
+
+
+def test_quotes_that_stand_around_no_field_are_letters() -> None:
+    rows = [(f'Title "{k}', f"broken {k}" if k % 5 < 3 else f'a 5" pipe {k}') for k in range(150)]
+    text = "head\tbody\n" + "".join("\t".join(row) + "\n" for row in rows)
+    found = read_delimited(text.encode(), "x.tsv", Reading(separator="\t"))
+    assert found.frame.rows() == rows
+    assert found.notes == ("Quotes were read as letters, as they do not stand around fields.",)
+
+
+def test_tables_of_database_consoles_are_read() -> None:
+    line = "+------------+-----+\n"
+    text = f"{line}| day        | y   |\n{line}" + "".join(f"| {day} | {at} |\n" for at, day in enumerate(DAYS))
+    found = read_delimited(f"{text}{line}20 rows in set (0.00 sec)\n".encode(), "x.csv", Reading())
+    assert (found.frame.columns, len(found.frame)) == (["day", "y"], 20)

@@ -63,13 +63,12 @@ def read_delimited(content: bytes, where: str, reading: Reading) -> TextTable:
     if len(header) != frame.width:
         raise DataError(f"{where}: the header has {len(header)} fields and the rows {frame.width}; check its quotes")
     frame, rows, notes = with_names(frame, header, dialect.lines, where, separator)
+    taken = rows.taken(frame, has_breaks=may_hold_breaks(content, frame), is_last=True)
     # Spreadsheets write empty columns beside a table.
-    names = frame.columns
+    frame, names = taken.frame, taken.frame.columns
     empty = [name for name in names if (not name or name.startswith(NAMELESS)) and frame[name].is_null().all()]
     frame = frame.drop(empty) if len(empty) < len(names) else frame
-    taken = rows.taken(frame, has_breaks=may_hold_breaks(content, frame), is_last=True)
-    notes = (*dialect.notes, *quotes, *notes, *rows.notes, *below)
-    return TextTable(taken.frame, taken.name, separator, notes)
+    return TextTable(frame, taken.name, separator, (*dialect.notes, *quotes, *notes, *rows.notes, *below))
 
 
 def header_of(content: bytes, separator: str) -> list[str]:
@@ -124,12 +123,14 @@ def parsed_rows(
     try:
         return pl.read_csv(content, separator=separator, infer_schema=False), ()
     except pl.exceptions.PolarsError as error:
-        plain_content = with_quotes_within(content, separator)
-        if plain_content is not None:
+        if (plain_content := with_quotes_within(content, separator)) is not None:
             return pl.read_csv(plain_content, separator=separator, infer_schema=False), ()
-        cut, notes = _without_wide_footers(content, separator)
-        if cut:
-            return pl.read_csv(cut, separator=separator, infer_schema=False), notes
+        if _are_quotes_letters(content, separator):
+            frame = pl.read_csv(content, separator=separator, infer_schema=False, quote_char=None)
+            return frame, ("Quotes were read as letters, as they do not stand around fields.",)
+        plain_content, notes = _without_wide_footers(content, separator)
+        if plain_content:
+            return pl.read_csv(plain_content, separator=separator, infer_schema=False), notes
         reason = _misfit(content, separator, str(error), above, above if line is None else line)
         raise DataError(f"{where}{reason}") from None
 
@@ -194,6 +195,14 @@ def json_object(line: bytes, where: str, number: int) -> dict[str, Any]:
 def _whole(digits: str) -> float:
     """A whole number, or a fraction's kind of number where it is too long for one."""
     return int(digits) if len(digits) < 19 else float(digits)
+
+
+def _are_quotes_letters(content: bytes, separator: str) -> bool:
+    """Whether every line has as many fields as the first where quotes are letters, and none stands in quotes."""
+    mark = re.escape(separator).encode()
+    if re.search(rb'(?m)(?:^|%b)"[^"\n]*"(?:%b|\r?$)' % (mark, mark), content):
+        return False
+    return len({line.count(separator.encode()) for line in content.splitlines() if line.strip()}) == 1
 
 
 def _without_wide_footers(content: bytes, separator: str) -> tuple[bytes, tuple[str, ...]]:

@@ -14,10 +14,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from gatework.data._header import are_in_order
+
 SEPARATORS = (",", ";", "\t", "|")
 _SAMPLE = 1 << 18
 _ROWS = 200
-_HIGHEST = 10
+_HIGHEST, _MOST_SETTINGS = 10, 40
+# A setting has a name and a value.
+_SETTING = 2
 _NUMBER = re.compile(r"[\s\d.,:/+-]*\d[\s\d.,:/+-]*")
 
 
@@ -186,6 +190,8 @@ def _above(rows: list[tuple[list[str], int]]) -> int:
     )
     if width == 1:
         return 0
+    if at := _below_settings([fields for fields, _ in rows], width):
+        return at
     for at in range(len(rows) - 1 if is_title else 0):
         if _is_names(rows[at][0], width):
             return at
@@ -197,10 +203,29 @@ def _above(rows: list[tuple[list[str], int]]) -> int:
     return at if _is_names(rows[at][0], width) and _holds_numbers(rows[at + 1][0]) else 0
 
 
+def _below_settings(rows: list[list[str]], width: int) -> int:
+    """Where names stand below rows such as "Operator;Ada": with fewer fields than the table, or two of them filled."""
+    first = [fields if len(_filled(fields)) > _SETTING else [] for fields in rows[:_MOST_SETTINGS]]
+    at = next((at for at, fields in enumerate(first) if _is_names(fields, width) or _are_years(fields, width)), 0)
+    if not at or width < 3 or not any(map(_holds_numbers, rows[at + 1 : at + 3])):
+        return 0
+    is_apart = len(rows[0]) < width or (at > 1 and all(len(_filled(fields)) <= _SETTING for fields in rows[:at]))
+    return at if is_apart else 0
+
+
+def _are_years(fields: list[str], width: int) -> bool:
+    """Whether a row may be names and then years."""
+    numbers = [field for field in fields if _NUMBER.fullmatch(field)]
+    return len(fields) == width and 1 < len(numbers) < width - 1 and are_in_order(numbers)
+
+
 def _is_names(fields: list[str], width: int) -> bool:
     """Whether a row may be the names of columns."""
-    is_filled = len(fields) == width and len(_filled(fields)) >= max(2, width - 1)
-    return is_filled and not _holds_numbers(fields) and not fields[0].lstrip().startswith("#")
+    # Database consoles draw a line on both sides.
+    most = width - 2 if fields and not fields[0].strip() and not fields[-1].strip() else width
+    is_filled = len(fields) == width and len(_filled(fields)) >= max(2, most - 1)
+    is_comment = is_filled and fields[0].lstrip().startswith("#") and fields[0].strip() != "#"
+    return is_filled and not is_comment and not _holds_numbers(fields)
 
 
 def _filled(fields: list[str]) -> list[str]:

@@ -16,10 +16,10 @@ _WORDS = re.compile(
     r"(?i)\W*(?:(?:data )?sources?|quellen?|fuentes?|fonte|bron|source des donn[ée]es|generated|created|exported|"
     r"printed|downloaded|produced|erstellt|erzeugt|exportiert|stand|g[ée]n[ée]r[ée]|notes?|hinweise?|anmerkung(?:en)?|remarks?|"
     r"footnotes?|copyright|\(c\)|©|disclaimer|licen[cs]e|last updated?|as of|end of|eof|report|page \d|n ?=|"
-    r"(?:total )?(?:rows|records)\b|\(\d[\d,.]* rows?|https?://|completion time)|[*†‡]|[-=_]{2,}$"
+    r"(?:total |[\d,.]+ )?(?:rows?|records)\b|\(\d[\d,.]* rows?|https?://|completion time)|[*†‡]|[-=_]{2,}$"
 )
 _MOST_ROWS, _LOOKED_AT = 50, 200
-_LETTER = re.compile(r"[^\W\d_]|^[-=_*]{2,}$")
+_LETTER = re.compile(r"[^\W\d_]|^[-=_*+]{2,}$")
 
 
 def holds(column: pl.Series) -> str:

@@ -79,21 +79,24 @@ def names_over_two_rows(header: Sequence[str], rows: pl.DataFrame) -> tuple[list
         The fields as they were, and 0, where it does not go on.
     """
     upper = [_plain(name) for name in header]
-    if (len(set(upper)) == len(upper) and "" not in upper) or rows.height < 3 or units_at_start(rows.head(_LOOKED_AT)):
+    if rows.height < 3 or units_at_start(rows.head(_LOOKED_AT)):
         return list(header), 0
     lower, third = ([_plain(field or "") for field in rows.row(at)] for at in (0, 1))
-    below = rows[2:_LOOKED_AT]
-    kinds = [holds(column) for column in below]
+    kinds = [holds(column) for column in rows[2:_LOOKED_AT]]
     typed = [name for name, kind in zip(lower, kinds, strict=True) if kind]
     are_words = all(name == "" or _kind(name) == "word" for name in lower)
     if not any(typed) or not are_words or set(typed) & MISSING_WORDS - {""}:
+        return list(header), 0
+    has_index = bool(third[0]) and not any(third[1:]) and _kind(third[0]) == "word" and bool(kinds[0])
+    if has_index and len(set(lower[1:])) == 1 and len(set(upper)) == len(upper):
+        return [third[0], *upper[1:]], 2  # the second level says the same of all, as a share's name
+    if len(set(upper)) == len(upper) and "" not in upper:
         return list(header), 0
     last = ""
     for at, name in enumerate(upper):
         last = upper[at] = name or (last if lower[at] else "")
     names = [" ".join(filter(None, pair)) for pair in zip(upper, lower, strict=True)]
-    has_index = bool(third[0]) and not any(third[1:]) and _kind(third[0]) == "word"
-    if has_index and kinds[0] and not lower[0]:
+    if has_index:
         return [third[0], *names[1:]], 2
     return (names, 1) if len(set(names)) == len(names) else (list(header), 0)
 
@@ -134,7 +137,7 @@ def _are_values(names: Sequence[str], rows: pl.DataFrame) -> bool:
     kinds = [_kind(name) for name in names]
     if not rows.height or "" in names or not (set(kinds) - {"word"} or any(map(_SENTENCE.match, names))):
         return False
-    if _are_in_order([name for name, kind in zip(names, kinds, strict=True) if kind == "number"]):
+    if are_in_order([name for name, kind in zip(names, kinds, strict=True) if kind == "number"]):
         return False
     # Where files were put together, their headers come again as whole rows.
     come_again = tuple(names) in rows.iter_rows()
@@ -157,7 +160,7 @@ def _kind(text: str) -> str:
     return "number" if _NUMBER.fullmatch(text) else "word"
 
 
-def _are_in_order(numbers: Sequence[str]) -> bool:
+def are_in_order(numbers: Sequence[str]) -> bool:
     """Whether the numbers among the names are such as columns have: years, positions, wavelengths."""
     try:
         values = [float(number.replace(",", ".")) for number in numbers]

@@ -32,7 +32,7 @@ _UNIT = re.compile(rf"(?:1/|10+(?:\^\d+)?[ *·]?)?{_ONE}(?:(?: ?[/·*.⋅] ?| | 
 _BRACKETED = re.compile(r"\((?=[^()]*[^\W\d_]|[^()]*[%°€$£])[^()]*\)|\[[^\[\]]*\]|<[^<>]*>")
 _LOOKED_AT, _MOST_ROWS = 200, 3
 # Database consoles underline the names.
-_RULE = re.compile("[-=]{2,}")
+_RULE = re.compile("[-=+]{2,}")
 # As "dd.mm.yyyy hh:mm:ss" above times.
 _LETTERS = "[YyMmDdHhSsTtJjAa]{1,4}"
 _TIME_FORMAT = re.compile(rf"{_LETTERS}(?:[-/.: _T]{{1,2}}{_LETTERS}){{1,6}}(?:[.,][Ssf]+)?Z?")
@@ -66,7 +66,8 @@ def _is_identifier(field: str | None) -> bool:
 
 
 def _are_units(fields: Sequence[str | None], below: pl.DataFrame) -> bool:
-    if all(field and _RULE.fullmatch(field.strip()) for field in fields):
+    lines = [field for field in fields if field and field.strip()]
+    if lines and all(_RULE.fullmatch(field.strip()) for field in lines):
         return True
     filled = [field.strip() if field and field.strip() not in MISSING_WORDS else "" for field in fields]
     if not all(_is_unit(field) for field in filled if field):

@@ -19,7 +19,13 @@ _ROWS_A_WORD = 5
 # Times come again, and not by mistake, where so few of the rows have one of their own.
 _OWN_TIMES = 0.9
 # Numbers count time in a column that is called so.
-_CALLED_TIME = re.compile(r"(?i)(^|_|\b)(time|date|day|month|year|stamp|timestamp|datetime|ts|ds)(\b|_|$)|timestamp")
+_CALLED_TIME = re.compile(
+    r"(?i)(^|_|\b)(time|date|day|month|year|stamp|datetime|ts|ds|datum|zeit|tag|monat|jahr|fecha|hora|mes|año|heure|jour|"
+    r"mois|année|data|ora|giorno|mese|anno|tijd|dag|maand|jaar|dato|tid|czas)(\b|_|$)|timestamp|zeitstempel"
+)
+
+
+_CLOCK = r"^\s*\d{1,2}:\d{2}(:\d{2})?(\s?[AaPp][Mm])?\s*$"
 
 
 def column_summaries(table: Table) -> tuple[ColumnSummary, ...]:
@@ -41,6 +47,8 @@ def column_summaries(table: Table) -> tuple[ColumnSummary, ...]:
 
 
 def _tells_apart(table: Table, time: str, column: ColumnSummary) -> bool:
+    if column.kind == "words" and table.frame[column.name].cast(pl.String).str.contains(_CLOCK).all():
+        return False
     if column.kind not in ("words", "number") or table.frame.select(time, column.name).n_unique() < len(table):
         return False
     # Measurements differ at each time by chance; the numbers of shops have nearly all times each.

@@ -31,7 +31,25 @@ MISSING_WORDS = frozenset(
         "-1.#IND",
     )
     # Of people: "keine Angabe", "sin datos", "non disponible".
-    + ("k.A.", "k. A.", "s/d", "S/D", "n.d.", "-", "--", "---", "–", "—", "-%", "- %", "?")
+    + (
+        "unavailable",
+        "No Data",
+        "no data",
+        "NoData",
+        "k.A.",
+        "k. A.",
+        "s/d",
+        "S/D",
+        "n.d.",
+        "-",
+        "--",
+        "---",
+        "–",
+        "—",
+        "-%",
+        "- %",
+        "?",
+    )
 )
 """What stands for a value that is not there."""
 LARGEST = 1e30

@@ -35,6 +35,7 @@ _OTHER_KINDS = {
     b"pk\x03\x04": "a spreadsheet or another zip archive, whatever its ending; save the table as CSV",
     b"\xd0\xcf\x11\xe0": "an old spreadsheet, whatever its ending; save the table as CSV",
     b"%pdf": "a PDF, whatever its ending; save the table as CSV",
+    b"sqlite format 3": "an SQLite database, whatever its ending; save a table as CSV (sqlite3 -csv -header)",
     b"par1": "a Parquet file; let its name end in .parquet",
     b"<!doctype html": "a web page; download the file itself",
     b"<html": "a web page; download the file itself",
@@ -140,6 +141,7 @@ class Table:
 
 
 _SHEETS = (".xlsx", ".xlsm", ".xls", ".ods")
+_DATABASES = (".db", ".sqlite", ".sqlite3")
 _PLAIN = (".txt", ".dat", ".tab", ".asc", ".log", "")
 
 
@@ -220,6 +222,10 @@ def _read_file(path: Path, reading: Reading) -> Table:
         hint = "give one of " + ", ".join(SUFFIXES) + " (or one of these gzipped)"
         if kind in _SHEETS:
             hint = "save its sheet as CSV there, or with pandas: pandas.read_excel(FILE).to_csv(NAME)"
+        elif kind in _DATABASES:
+            hint = f"save one of its tables as CSV: sqlite3 -csv -header {where} 'SELECT * FROM TABLE' > TABLE.csv"
+        elif kind == ".json":
+            hint = "write each of its objects on a line of its own, as by jq -c '.[]' FILE > FILE.jsonl"
         elif kind in _PLAIN:
             hint = "if it holds rows with separators, name it .csv (any separator) or .tsv (tabs)"
         raise UsageError(f"{where} is not a kind of table that can be read; {hint}")

@@ -80,6 +80,12 @@ _ORDERS = {
 }
 
 
+# An offset from UTC follows a time of day: the end of 01-01-2023 is none.
+OFFSET = r"(?:Z|(?:UTC|GMT)(?:[+-]\d{1,2}(?::?\d{2})?)?|[+-]\d{2}(?::?\d{2})?)$"
+"""The end of a time that says how far its clock is from UTC."""
+WITH_OFFSET = rf"(\d:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?(?:\s?[AaPp][Mm])?|T\d{{4,6}}(?:\.\d+)?)\s?{OFFSET}"
+"""A time with such an end, of which the first group is all before it."""
+
 # The texts that show whether a column holds times, and how long the longest time is that anybody writes.
 _LOOKED_AT, _FEW, _LONGEST = 1000, 5, 50
 _PERIODS = {"%Y", "%m", "%q", "%G", "%g", "%V"}
@@ -157,7 +163,7 @@ def are_times(texts: pl.Series) -> bool:
     """Whether texts are times, as far as the first few that differ show: each is in one of the formats."""
     few = without_words(tidied(texts.head(_LOOKED_AT).drop_nulls().unique(maintain_order=True).head(_FEW)))
     spans = begins(few, None)
-    few = spans[0] if spans else few
+    few = (spans[0] if spans else few).str.replace(WITH_OFFSET, "${1}")
     if few.is_empty() or not (few.str.contains(r"\d") & (few.str.len_chars() < _LONGEST)).all():
         return False
     return all(any(regex.fullmatch(text) for regex, _ in _candidates()) for text in few)

@@ -12,12 +12,20 @@ import polars as pl
 from gatework.data._time_words import begins, without_words
 from gatework.data.numbers import MISSING_WORDS, as_texts
 from gatework.data.reading import Reading
-from gatework.data.time_formats import ALIASES, WORDS, Parsed, decided, from_numbers, number_kind, parsed, tidied
+from gatework.data.time_formats import (
+    ALIASES,
+    OFFSET,
+    WITH_OFFSET,
+    WORDS,
+    Parsed,
+    decided,
+    from_numbers,
+    number_kind,
+    parsed,
+    tidied,
+)
 from gatework.errors import DataError, UsageError
 
-# An offset from UTC follows a time of day: the end of 01-01-2023 is none.
-_OFFSET = r"(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
-_WITH_OFFSET = r"(\d:\d{2}(?::\d{2}(?:\.\d+)?)?|T\d{4,6}(?:\.\d+)?)\s?" + _OFFSET
 _DIGITS = r"^[+-]?\d+(?:\.\d*)?(?:[eE]\+?\d+)?$"
 # Excel's days, and seconds, with their fractions.
 _DECIMAL_COMMA = r"^\d{5,},\d+$"
@@ -137,7 +145,7 @@ class _Reader:
         return replace(stamps, format=f"{stamps.format}{rest}{ends}", notes=notes)
 
     def _from_plain(self, column: pl.Series, pattern: str | None) -> Stamps:
-        has_offset = column.str.contains(_WITH_OFFSET)
+        has_offset = column.str.contains(WITH_OFFSET)
         if pattern is None or "%z" not in pattern:
             if has_offset.all():
                 return self._with_offsets(column, pattern)
@@ -176,13 +184,15 @@ class _Reader:
         )
 
     def _with_offsets(self, column: pl.Series, pattern: str | None) -> Stamps:
-        plain = self._parsed(column.str.replace(r"\s?" + _OFFSET, ""), pattern)
+        plain = self._parsed(column.str.replace(r"\s?" + OFFSET, ""), pattern)
         local = plain.stamps.cast(pl.Int64).to_numpy()
-        offsets = pl.DataFrame({"o": column.str.extract(f"({_OFFSET})")})
-        digits = pl.col("o").str.replace_all(r"[^0-9]", "").str.pad_end(4, "0")
-        hours, minutes = (digits.str.slice(at, 2).cast(pl.Int64, strict=False) for at in (0, 2))
-        sign = pl.when(pl.col("o").str.starts_with("-")).then(-1).otherwise(1)
-        shift = offsets.select(sign * (hours * 60 + minutes)).to_series().fill_null(0).to_numpy() * 60_000_000
+        offsets = pl.DataFrame({"o": column.str.extract(f"({OFFSET})")})
+        hours, minutes = (
+            pl.col("o").str.extract(r"[+-](\d{1,2}):?(\d{2})?$", at).cast(pl.Int64, strict=False).fill_null(0)
+            for at in (1, 2)
+        )
+        sign = pl.when(pl.col("o").str.contains("-", literal=True)).then(-1).otherwise(1)
+        shift = offsets.select(sign * (hours * 60 + minutes)).to_series().to_numpy() * 60_000_000
         moments = local - shift
         if self.zone is not None:
             return Stamps(_clock(moments, self.zone), moments, self.zone, plain.notes, plain.format)
