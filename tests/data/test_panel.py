@@ -326,6 +326,17 @@ def test_one_mistyped_year_is_named_before_a_step_is_made() -> None:
     message = refused({"t": stamps, "y": list(range(51))})
     assert "row 51 is of 9901-01-01" in message
     assert "mend that time" in message
+    # Of the rows before and after the gap the fewer are named.
+    assert "row 1 is of 1024-01-01" in refused({"t": ["1024-01-01 00:00:00", *stamps[:50]], "y": list(range(51))})
+
+
+def test_a_series_may_have_a_hundred_thousand_steps_however_few_its_rows() -> None:
+    def stretched(hours: int) -> dict[str, list[object]]:
+        last = np.datetime64("2024-01-01T02") + np.timedelta64(hours, "h")
+        return {"t": ["2024-01-01 00:00", "2024-01-01 01:00", str(last).replace("T", " ") + ":00"], "y": [1, 2, 3]}
+
+    assert len(read(stretched(99_997), frequency="H").series[0]) == 100_000
+    assert "stretch over 100,001 steps" in refused(stretched(99_998), frequency="H")
 
 
 def test_an_id_is_the_same_series_however_a_program_wrote_it() -> None:

@@ -42,6 +42,8 @@ def test_the_lexicon_is_that_of_plain_loops(rounds):
 def test_words_are_translated_one_by_one_and_unknown_ones_stay():
     lexicon = Lexicon.learnt(SOURCES * 3, TARGETS * 3)
     assert lexicon.translated("ein Haus, Xenia!")[0] == "a house, Xenia!"
+    # A word that is known in small letters alone, as at the beginning of a sentence.
+    assert lexicon.translated("Ein Buch")[0] == "a book"
     assert lexicon.translated("")[0] == ""
 
 

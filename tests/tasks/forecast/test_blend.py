@@ -12,9 +12,9 @@ import gatework
 from gatework._files import read_json
 from gatework.errors import RunError
 from gatework.reports import write_run_report
-from gatework.tasks._blend import NETWORK, Blend
+from gatework.tasks._blend import MEAN, NETWORK, Blend
 from gatework.tasks.forecast.baselines import fitted
-from gatework.tasks.forecast.blend import before_validation
+from gatework.tasks.forecast.blend import before_validation, candidates, offering
 from gatework.tasks.forecast.data import forecast_dataset
 from gatework.tasks.forecast.methods import PastQuantiles
 from gatework.tasks.forecast.metrics import LEVELS
@@ -219,3 +219,16 @@ def test_a_comparison_has_the_network_alone_and_with_simple_methods(tmp_path: Pa
     assert means["lstm, blended"] == summary["metrics"]["test_mase"]
     assert "network and simple methods together (lstm, blended) come to a test MASE of" in content["verdict"]
     assert "lstm, blended" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_who_may_come_to_have_a_share_in_the_median_and_who_offers_bands() -> None:
+    ets, theta = "AutoETS", "AutoTheta"
+    errors = {ets: 0.7, NETWORK: 0.8, "naive": 0.9, theta: 1.5}
+    mixed = Blend({ets: 0.6, "naive": 0.4}, errors | {MEAN: 0.68})
+    assert candidates(mixed) == [ets, NETWORK, "naive", theta]
+    assert candidates(Blend({ets: 1.0}, errors)) == [ets, NETWORK, theta]
+    # Preferred to a mean that was measured, or far ahead of all else: it stays alone.
+    assert candidates(Blend({ets: 1.0}, errors | {MEAN: 0.9})) == [ets]
+    assert candidates(Blend({NETWORK: 1.0}, {NETWORK: 0.1, ets: 0.7})) == [NETWORK]
+    assert offering(mixed, {NETWORK, ets, "naive"}) == [ANSWER, NETWORK, ets]
+    assert offering(Blend({ets: 1.0}, errors), {NETWORK, ets}) == [ANSWER, NETWORK]
