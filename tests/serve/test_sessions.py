@@ -200,6 +200,21 @@ def test_a_session_begins_with_the_first_row_that_is_right(runs):
     assert asked.answers(scenario) == expected(runs, SHORT, LAST)
 
 
+def test_a_session_whose_last_row_is_wrong_goes_on(runs):
+    asked = Asked(runs)
+
+    async def scenario():
+        asked.service.worker.start()
+        first = await (await asked.ask(LONG))
+        with pytest.raises(DataError, match='has no column "text"'):
+            await (await asked.ask(WRONG, is_end=True))
+        ended = await (await asked.ask(LAST, is_start=False, is_end=True))
+        assert not len(asked.service.sessions)
+        return [first, ended]
+
+    assert asked.answers(scenario) == expected(runs, LONG, LAST)
+
+
 class Broken:
     def answer(self, row, where):
         raise MemoryError

@@ -189,8 +189,8 @@ class Service:
             wrong = next((answer["error"] for answer in answers if set(answer) == {"error"}), None)
             session.rows += len(values)
             session.has_begun |= wrong is None
-        if wrong:
-            raise DataError(wrong)
+            if wrong:
+                raise DataError(wrong)  # and the sequence does not end, which can be sent again
         return answers
 
     async def go_on_from(
