@@ -31,25 +31,39 @@ def step(stack: CheckedStack, x: Tensor, states: Sequence[Tensor]) -> tuple[Tens
     Returns:
         The output, shape (batch, hidden), and the new states; None where this path does not apply.
     """
-    weights, dtype, (batch, width) = stack.weights, stack.dtype, x.shape
+    weights, (batch, width) = stack.weights, x.shape
     hidden = weights[0].hidden
     if batch > MOST_SEQUENCES or width != weights[0].record.input or not stack.takes(states, batch):
         return None
-    if x.dtype is not dtype or not (x.is_cpu and x.is_contiguous()) or not all(map(Tensor.is_contiguous, states)):
+    if x.dtype is not stack.dtype or not x.is_cpu:
         return None
-    if x.is_neg() or any(map(Tensor.is_neg, states)):  # their memory holds the numbers without their signs
-        return None
-    following = tuple([torch.empty_like(s) for s in states])
-    before = [s.data_ptr() for s in states]
-    after = [s.data_ptr() for s in following]
+    for tensor in (x, *states):  # without its sign, a negated one's memory holds other numbers
+        if tensor.is_neg() or not tensor.is_contiguous():
+            return None
+    following = tuple(map(torch.empty_like, states))
+    missing = _MISSING[len(states)]
+    before, after = (*map(Tensor.data_ptr, states), *missing), (*map(Tensor.data_ptr, following), *missing)
     size = batch * hidden * x.itemsize  # the states of a layer come behind those of the one before
-    for place in range(len(weights)):
+    for place, of_layer in enumerate(weights):
         if place:
-            before, after = [a + size for a in before], [a + size for a in after]
+            before, after = _behind(before, size), _behind(after, size)
         output = x.new_empty((batch, hidden))
-        layer_step(stack, place, batch, x.data_ptr(), before, after, output.data_ptr())
+        status = _native.step(
+            stack.kernel.address, batch, of_layer.record, x.data_ptr(), before, after, output.data_ptr(),
+            stack.options[place],
+        )  # fmt: skip
+        if status:
+            native.finish(status)
         x = output
     return x, following
+
+
+_MISSING = tuple([(0,) * (_native.MAX_STATES - count) for count in range(_native.MAX_STATES + 1)])
+
+
+def _behind(addresses: Sequence[int], size: int) -> tuple[int, ...]:
+    """The addresses that lie so many bytes behind these, of which 0 is none."""
+    return tuple([address and address + size for address in addresses])
 
 
 def layer_step(
@@ -69,7 +83,7 @@ def layer_step(
     Raises:
         MemoryError: There is no memory for what is under way.
     """
-    missing = (0,) * (_native.MAX_STATES - len(before))
+    missing = _MISSING[len(before)]
     status = _native.step(
         stack.kernel.address, batch, stack.weights[place].record, x, (*before, *missing), (*after, *missing), output,
         stack.options[place],
