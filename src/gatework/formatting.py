@@ -95,6 +95,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
 
+def is_animated(stream: TextIO) -> bool:
+    """Whether a line that was written can be written over, as a bar is; on a dumb terminal nothing would be seen."""
+    return stream.isatty() and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
+
+
 def wrapped(text: str, stream: TextIO, indent: int = 0) -> str:
     """A sentence as it is written to a stream: cut between words at a terminal's width, in one line elsewhere.
 

@@ -6,7 +6,9 @@ import json
 import polars as pl
 import pytest
 
+from gatework.cli.predict import predict
 from gatework.data.sets import label_of
+from gatework.errors import UsageError
 from gatework.tasks.detect.spans import highlights
 from support.command_line import run_here as run
 from support.sensors import SPIKE, sensor, spiked
@@ -207,3 +209,17 @@ def test_what_is_wrong_is_said_in_one_sentence(name, folder):
     assert done.stderr.count("\n") == 1
     assert word in done.stderr
     assert not (folder / "x").exists()
+
+
+def test_a_detector_asks_for_a_table_before_anybody_types_lines_for_it(folder, monkeypatch, capsys):
+    class Terminal:
+        def isatty(self):
+            return True
+
+        def read(self):
+            raise AssertionError("nobody is waited for")
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    with pytest.raises(UsageError, match="name a file, or give --stream"):
+        predict(folder / "run", changes={})
+    assert "reading lines" not in capsys.readouterr().err

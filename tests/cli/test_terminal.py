@@ -186,3 +186,17 @@ def test_a_locale_of_ascii_alone_changes_nothing(tmp_path):
     ]
     assert "Größe x" in said[0].stdout.decode()
     assert [(run.returncode, run.stdout, run.stderr) for run in said[1:]] == [(1, said[0].stdout, said[0].stderr)]
+
+
+def test_figures_below_each_other_are_equally_exact():
+    values = (0.0308, 0.06208, 493.4, 11.0, 2.5, 1234.5, 0.0)
+    assert [_show.figure(value, 4) for value in values] == [
+        "0.03080",
+        "0.06208",
+        "493.4",
+        "11.00",
+        "2.500",
+        "1234",
+        "0",
+    ]
+    assert [_show.number(value) for value in (11.0, 2.99, 4.2)] == ["11.0", "2.99", "4.20"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import signal
+import sys
 import threading
 
 import pytest
@@ -38,6 +39,22 @@ def test_off_a_terminal_an_epoch_is_a_plain_line_on_standard_error(capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert sum("run" in line and "epoch 2" in line for line in err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("terminal", "kind"), [("dumb", Lines), ("unknown", Lines), ("xterm-256color", Bars), (None, Bars)]
+)
+def test_a_terminal_that_cannot_write_over_a_line_gets_plain_lines(terminal, kind, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", terminal) if terminal else monkeypatch.delenv("TERM", raising=False)
+    with showing_progress() as progress:
+        assert type(progress) is kind
+
+
+def test_beside_a_bar_a_metric_that_is_the_loss_is_said_once():
+    record = {"train_loss": 0.5, "train_mse": 0.5, "validation_loss": 0.25, "validation_mse": 0.25}
+    assert describe(record, short=True, most=2) == "MSE 0.25  train loss 0.5"
+    assert describe(record | {"validation_loss": 0.3}, short=True, most=2) == "MSE 0.25  loss 0.3"
 
 
 def test_quiet_says_nothing(capsys):

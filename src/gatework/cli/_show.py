@@ -37,7 +37,12 @@ def _console() -> Console:
 
 def number(value: float, std: float | None = None) -> str:
     """A value with three significant digits and, if there is one, its spread over seeds."""
-    return f"{value:.3g}" if std is None else f"{value:.3g} ± {std:.1g}"
+    return figure(value, 3) if std is None else f"{value:.3g} ± {std:.1g}"
+
+
+def figure(value: float, digits: int) -> str:
+    """A value with so many significant digits, zeros at its end too: as exact as those above and below it."""
+    return f"{value:#.{digits}g}".rstrip(".") if value else "0"
 
 
 def comparison_table(content: dict[str, Any]) -> None:
@@ -118,9 +123,9 @@ def metrics_table(
     if beside:
         print(f"{'':<{width}}  {name:<{_FIGURE}}  {'  '.join(f'{title:<{_FIGURE}}' for title in beside).rstrip()}")
     for metric, value in metrics.items():
-        figures = ((title, f"{each[metric]:.4g}" if metric in each else "") for title, each in (beside or {}).items())
-        others = (f"{figure:<{max(len(title), _FIGURE)}}" for title, figure in figures)
-        print("  ".join((f"{metric_title(metric):<{width}}", f"{value:<{_FIGURE}.4g}", *others)).rstrip())
+        figures = ((title, figure(each[metric], 4) if metric in each else "") for title, each in (beside or {}).items())
+        others = (f"{text:<{max(len(title), _FIGURE)}}" for title, text in figures)
+        print("  ".join((f"{metric_title(metric):<{width}}", f"{figure(value, 4):<{_FIGURE}}", *others)).rstrip())
 
 
 def scores_tables(task: Task, scores: Scores) -> None:

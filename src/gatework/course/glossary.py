@@ -69,12 +69,13 @@ def linked(body: str, lesson: int = 0) -> str:
         return f'<a class="term" href="glossary.html#{anchor(term)}">{match[0]}</a>'
 
     def link_symbol(match: re.Match[str]) -> str:
-        alone = _ALONE.fullmatch(html.unescape(_TAG.sub("", match[0])))
+        seen_as = html.unescape(_TAG.sub("", match[0]))
+        alone = _ALONE.fullmatch(seen_as)
         if alone is None or symbols().get(alone[1]) != lesson or alone[1] in seen:
             return match[0]
         seen.add(alone[1])
         # Not every screen reader takes a formula for the name of a link.
-        name = html.escape(f"{alone[1]}, {symbol_names()[alone[1]]}", quote=True)
+        name = html.escape(f"{seen_as}, {symbol_names()[alone[1]]}", quote=True)
         return f'<a class="term" href="glossary.html#{symbol_anchor(alone[1])}" aria-label="{name}">{match[0]}</a>'
 
     return _INLINE.sub(link_symbol, _BOLD.sub(link, body))

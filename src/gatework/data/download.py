@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from gatework._files import cache_folder
 from gatework.errors import DataError
+from gatework.formatting import is_animated
 
 _TIMEOUT_SECONDS: float = 30
 _CHUNK_BYTES = 1 << 16
@@ -146,7 +147,7 @@ def _stream(url: str, output_file: str, _: Any) -> None:
 @contextmanager
 def _progress(name: str, size: int | None) -> Iterator[Callable[[int], None]]:
     """Shows a bar on a terminal and one line elsewhere; gives the function that is told of further bytes."""
-    if not sys.stderr.isatty():
+    if not is_animated(sys.stderr):
         print(f"downloading {name}" + (f" ({size / 1e6:.0f} MB)" if size else ""), file=sys.stderr)
         yield lambda count: None
         return

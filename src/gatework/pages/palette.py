@@ -21,6 +21,8 @@ _PROPERTIES = {
     "--ring": ("#1b1b1d", "#f5f3ef"),
     "--good": ("#1a7f4b", "#5fd093"),
     "--bad": ("#b3261e", "#ff8f86"),
+    # How much of "--bad" is under what surprised most, so that it can still be read.
+    "--surprise": ("62%", "48%"),
     "--cell-lstm": ("#0069b5", "#5cadf5"),
     "--cell-gru": ("#cc5200", "#ff9455"),
     "--cell-rnn": ("#00856a", "#35c9a5"),

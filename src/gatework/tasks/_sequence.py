@@ -174,10 +174,10 @@ class SequenceTask(DenseTask):
             lines.append(f"texts of {median:,} words (median), {_vocabulary_in_words(self.encoder, held)}")
         elif isinstance(train, RaggedSeries):
             lengths = train.lengths
-            lines.append(
-                f"series of {lengths.min():,} to {lengths.max():,} steps (median {np.median(lengths):,.0f}) and "
-                f"{counted(train.values.shape[1], 'variable')}"
-            )
+            shortest, longest = int(lengths.min()), int(lengths.max())
+            span = f"{shortest:,} to {longest:,} steps (median {np.median(lengths):,.0f})"
+            steps = counted(longest, "step") if shortest == longest else span
+            lines.append(f"series of {steps} and {counted(train.values.shape[1], 'variable')}")
         elif isinstance(train, PackedInputs):
             lines.append(train.about())
         elif isinstance(train, Recordings):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import sys
 import threading
@@ -12,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from gatework.errors import StoppedError
-from gatework.formatting import printable, wrapped
+from gatework.formatting import is_animated, printable, wrapped
 from gatework.tasks import metric_title
 
 
@@ -250,7 +251,7 @@ def showing_progress(quiet: bool = False) -> Iterator[Progress]:
     """Bars on a terminal, plain lines elsewhere, nothing if `quiet`."""
     if quiet:
         yield Progress()
-    elif sys.stderr.isatty():
+    elif is_animated(sys.stderr):
         with Bars() as bars:
             yield bars
     else:
@@ -270,7 +271,9 @@ def describe(record: dict[str, Any], short: bool = False, most: int = 4) -> str:
     titles = {name: metric_title(name.removeprefix("validation_"), is_short=True) for name in names}
     if short:
         titles |= {"validation_loss": "loss", "train_loss": "train loss"}
-        order = [*names[:1], "validation_loss", "train_loss", *trained][:most]
+        # A metric that is the loss itself is said once.
+        is_loss = bool(names) and math.isclose(record[names[0]], record["validation_loss"], rel_tol=1e-6)
+        order = [*names[:1], *([] if is_loss else ["validation_loss"]), "train_loss", *trained][:most]
         return "  ".join(f"{titles.get(n, metric_title(n, is_short=True))} {record[n]:.4g}" for n in order)
     figures = ("train_loss", *trained, "validation_loss", *names)
     shown = [f"{titles.get(n, metric_title(n, is_short=True))} {record[n]:.4g}" for n in figures]

@@ -35,7 +35,8 @@ class TranscribingPage extends SoundPage {
     const { heard, listener, step } = this, seconds = (step + 0.5) * this.secondsOfStep;
     this.spikes.mark(step);
     const so = listener.textOf(heard.letters.filter(({ first }) => first <= step));
-    at("said").replaceChildren(element("span", { class: "heard" }, so), element("span", { class: "to-come" }, heard.text.slice(so.length)));
+    const said = [element("span", { class: "heard" }, so), element("span", { class: "to-come" }, heard.text.slice(so.length))];
+    at("said").replaceChildren(...(heard.text ? said : [element("em", {}, "no letter")]));
     const row = heard.shares[step], order = Array.from(row.keys()).filter((unit) => row[unit] >= 0.005).sort((a, b) => row[b] - row[a]).slice(0, NAMED);
     at("moment").textContent = `At ${shown(seconds, 2)} s: ${order.map((unit) => `${this.nameOf(unit)} ${shown(row[unit], 2)}`).join(", ")}`;
     this.words.forEach(({ said, from, to }) => said.classList.toggle("now", from <= seconds && seconds < to));
