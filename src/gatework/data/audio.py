@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gatework.data._content import existing, printable
 from gatework.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import soundfile
 
 LOWEST_RATE, HIGHEST_RATE = 2_000, 768_000
 _BLOCK = 1 << 16
@@ -76,25 +80,54 @@ class AudioFacts:
         self.quiet += int((whole.max(axis=1) < _QUIET).sum())
 
 
+@dataclass(frozen=True)
+class Excerpt:
+    """A part of a recording, in seconds from its beginning.
+
+    Attributes:
+        start: Where it begins.
+        end: Where it ends; infinite at the recording's end.
+    """
+
+    start: float
+    end: float = math.inf
+
+    def name_in(self, file: Path) -> str:
+        """What to call this excerpt of a file: `talk-12.30-15.82.wav`."""
+        end = "" if math.isinf(self.end) else f"{self.end:.2f}"
+        return f"{file.stem}-{self.start:.2f}-{end}{file.suffix}"
+
+
+def name_of(file: Path, excerpt: Excerpt | None) -> str:
+    """What to call a recording: its file's name, or that of an excerpt of it."""
+    return file.name if excerpt is None else excerpt.name_in(file)
+
+
 @dataclass
 class Recording:
-    """A recording that is read block by block.
+    """A recording, or an excerpt of one, that is read block by block.
 
     Attributes:
         path: The file.
         facts: What it is like; complete once every block has been read.
+        excerpt: The part that is read; None for all of it.
     """
 
     path: Path
     facts: AudioFacts
     _frames: int = field(default=0, repr=False)
+    excerpt: Excerpt | None = None
 
     @classmethod
-    def open(cls, path: Path) -> Recording:
+    def open(cls, path: Path, excerpt: Excerpt | None = None) -> Recording:
         """Looks at a file's header.
 
+        Args:
+            path: The file.
+            excerpt: The part that is read; None for all of it.
+
         Raises:
-            DataError: There is no such file, or it is no recording.
+            DataError: There is no such file, it is no recording, or it has no such part.
         """
         need_speech()
         import soundfile
@@ -115,10 +148,19 @@ class Recording:
                 f"{shown} has {facts.rate:,} samples per second by its header, expected {LOWEST_RATE:,} to "
                 f"{HIGHEST_RATE:,}; its header is wrong, or it is no sound"
             )
-        return cls(path, facts, frames)
+        if excerpt is not None and not 0 <= excerpt.start < min(excerpt.end, frames / facts.rate):
+            span = f"{excerpt.start:,.2f} to {excerpt.end:,.2f} s"
+            raise DataError(
+                f"{shown} lasts {frames / facts.rate:,.2f} s and has no excerpt from {span}; times are in seconds, or "
+                "hours, minutes and seconds with colons between"
+            )
+        return cls(path, facts, frames, excerpt)
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """The sound from its start, mono, float32 with full scale at 1, a few seconds at a time, shape (samples,).
+        """The sound from its start, or from that of the excerpt, a few seconds at a time.
+
+        Yields:
+            Mono samples, float32 with full scale at 1, shape (samples,).
 
         Raises:
             DataError: The file is damaged, holds nothing, or holds values that are no numbers.
@@ -128,7 +170,7 @@ class Recording:
         shown = printable(str(self.path))
         try:
             with soundfile.SoundFile(self.path) as file:
-                for block in file.blocks(_BLOCK, dtype="float32", always_2d=True):
+                for block in file.blocks(_BLOCK, frames=self._sought(file), dtype="float32", always_2d=True):
                     mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
                     if not np.isfinite(mono).all():
                         at = (self.facts.samples + int(np.flatnonzero(~np.isfinite(mono))[0])) / self.facts.rate
@@ -142,8 +184,15 @@ class Recording:
             raise DataError(f"{shown} is damaged ({_reason(error)}); copy or export it again") from None
         if not self.facts.samples:
             raise DataError(f"{shown} holds no sound (0 samples); record or copy it again")
-        if self.facts.samples < self._frames and not self.facts.remark:
+        if self.excerpt is None and self.facts.samples < self._frames and not self.facts.remark:
             self.facts.remark = f"its header promises {self._frames:,} samples, and it holds {self.facts.samples:,}"
+
+    def _sought(self, file: soundfile.SoundFile) -> int:
+        """Goes to where the excerpt begins, and says how many samples it has: -1 for all that follow."""
+        if self.excerpt is None:
+            return -1
+        start = file.seek(round(self.excerpt.start * self.facts.rate))
+        return -1 if math.isinf(self.excerpt.end) else max(round(self.excerpt.end * self.facts.rate) - start, 1)
 
 
 def _reason(error: Exception) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from gatework.data.audio import AudioFacts, Recording, need_speech
+from gatework.data.audio import AudioFacts, Excerpt, Recording, name_of, need_speech
 from gatework.data.features import FeatureSpec
 from gatework.errors import DataError
 from gatework.formatting import counted
@@ -35,12 +35,14 @@ class Recordings:
         seconds: The length of each.
         files: Where each was read from; an empty path for a sound in memory.
         spec: How sound became features.
+        excerpts: The part of its file that each is, None for all of it; nothing where all are whole files.
     """
 
     features: tuple[np.ndarray, ...]
     seconds: np.ndarray
     files: tuple[Path, ...]
     spec: FeatureSpec
+    excerpts: tuple[Excerpt | None, ...] = ()
 
     @property
     def kind(self) -> Literal["sound"]:
@@ -66,7 +68,8 @@ class Recordings:
         """Recordings of the same features, one after the other."""
         features = tuple(frames for part in parts for frames in part.features)
         files = tuple(file for part in parts for file in part.files)
-        return cls(features, np.concatenate([part.seconds for part in parts]), files, parts[0].spec)
+        excerpts = tuple(part.excerpt(k) for part in parts for k in range(len(part)))
+        return cls(features, np.concatenate([part.seconds for part in parts]), files, parts[0].spec, excerpts)
 
     def __len__(self) -> int:
         return len(self.features)
@@ -76,7 +79,15 @@ class Recordings:
             return self.features[int(index)]
         taken = [int(k) for k in index]
         features, files = tuple(self.features[k] for k in taken), tuple(self.files[k] for k in taken)
-        return Recordings(features, self.seconds[taken], files, self.spec)
+        return Recordings(features, self.seconds[taken], files, self.spec, tuple(map(self.excerpt, taken)))
+
+    def excerpt(self, place: int) -> Excerpt | None:
+        """The part of its file that a recording is; None for all of it."""
+        return self.excerpts[place] if self.excerpts else None
+
+    def name(self, place: int) -> str:
+        """What to call a recording: its file's name, with the times of an excerpt."""
+        return name_of(self.files[place], self.excerpt(place))
 
     def identities(self) -> list[Hashable]:
         """The very sounds, by their features."""
@@ -86,7 +97,7 @@ class Recordings:
         """The files' names and lengths in seconds, columns of shape (recordings,)."""
         import polars as pl
 
-        names = [file.name for file in self.files]
+        names = [self.name(place) for place in range(len(self))]
         return {"audio": pl.Series(names, dtype=pl.String), "seconds": pl.Series(self.seconds, dtype=pl.Float64)}
 
     def notes(self) -> tuple[str, ...]:
@@ -94,14 +105,14 @@ class Recordings:
         return ()
 
 
-def names_apart(files: Sequence[Path]) -> list[str]:
-    """The files' names, below the folder that they have in common where two of them have the same."""
-    names = [file.name for file in files]
+def names_apart(recordings: Recordings) -> list[str]:
+    """The recordings' names, below the folder that they have in common where two of them have the same."""
+    names = [recordings.name(place) for place in range(len(recordings))]
     if len(set(names)) == len(names) or "" in names:
         return names
-    whole = [Path(os.path.abspath(file)) for file in files]
+    whole = [Path(os.path.abspath(file)) for file in recordings.files]
     home = os.path.commonpath([file.parent for file in whole])
-    return [file.relative_to(home).as_posix() for file in whole]
+    return [(file.parent.relative_to(home) / name).as_posix() for file, name in zip(whole, names, strict=True)]
 
 
 def chosen_spec(facts: Sequence[AudioFacts], rate: int, bands: int) -> FeatureSpec:
@@ -143,10 +154,11 @@ def open_all(utterances: Sequence[Utterance], skipped: list[str] | None = None) 
     recordings = {}
     for place, one in enumerate(utterances):
         try:
-            recordings[place] = Recording.open(one.audio)
+            recordings[place] = Recording.open(one.audio, one.excerpt)
         except DataError as error:
-            # A file that is there says enough by its own name.
-            where = "" if one.audio.exists() or one.where in str(error) else f"{one.where}: "
+            # A whole file that is there says enough by its own name.
+            is_clear = (one.audio.exists() and one.excerpt is None) or one.where in str(error)
+            where = "" if is_clear else f"{one.where}: "
             if skipped is None:
                 raise DataError(f"{where}{error}") from None
             skipped.append(f"{where}{error}")
@@ -178,4 +190,5 @@ def read_all(
         places.append(place)
     kept = [recordings[place] for place in places]
     seconds = np.array([recording.facts.seconds for recording in kept])
-    return Recordings(tuple(features), seconds, tuple(recording.path for recording in kept), spec), places
+    excerpts = tuple(recording.excerpt for recording in kept)
+    return Recordings(tuple(features), seconds, tuple(recording.path for recording in kept), spec, excerpts), places

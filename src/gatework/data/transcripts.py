@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatework.data._content import as_utf8, existing, file_content, lines_of, printable
 from gatework.data._listing import files_of
+from gatework.data._row_times import RowTimes, kaldi_excerpt
 from gatework.data._sound_files import SUFFIXES, is_recording, unread
+from gatework.data._texts_beside import content_of, lists_of, named_texts, recording_of, texts_of, timed_texts
+from gatework.data.audio import Excerpt, name_of
 from gatework.data.reading import Reading
 from gatework.data.tables import SUFFIXES as TABLES
 from gatework.data.tables import Table, read_table, stem
@@ -27,7 +30,7 @@ _TEXT = ("text", "transcript", "sentence", "transcription", "normalized_text")
 _SPEAKER = ("speaker", "speaker_id", "client_id", "reader")
 _LABEL = ("label", "class", "category", "command", "word")
 _PART = ("split", "subset", "part")
-MANIFESTS = ("metadata", "manifest", "transcripts", "train", "data", "index")
+MANIFESTS = ("metadata", "manifest", "transcripts", "train", "data", "index", "validated")
 PARTS = {"train": "train", "training": "train", "valid": "validation", "validation": "validation"}
 PARTS |= {"dev": "validation", "val": "validation", "test": "test", "testing": "test", "eval": "test"}
 
@@ -42,6 +45,7 @@ class Utterance:
         speaker: Who says it; empty where that is not known.
         part: "train", "validation" or "test" where the manifest says so; else empty.
         where: What to call it in messages, such as "metadata.csv, row 7".
+        excerpt: The part of the file that it is; None for all of it.
     """
 
     audio: Path
@@ -49,6 +53,12 @@ class Utterance:
     speaker: str = ""
     part: str = ""
     where: str = ""
+    excerpt: Excerpt | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call the recording: its file's name, with the times of an excerpt."""
+        return name_of(self.audio, self.excerpt)
 
 
 @dataclass(frozen=True)
@@ -71,15 +81,23 @@ class Transcripts:
 
     def fingerprint(self) -> str:
         """SHA-256 of every text, speaker and recording, in hexadecimal."""
-        digest = hashlib.sha256()
+        digest, sounds = hashlib.sha256(), dict[Path, bytes]()
         for one in self.utterances:
             digest.update(f"{os.fsencode(one.audio.name)!r}\0{one.text}\0{one.speaker}\0{one.part}\0".encode())
-            try:
-                with open(one.audio, "rb") as file:
-                    digest.update(hashlib.file_digest(file, "sha256").digest())
-            except OSError:  # whoever reads the recording says what is wrong with it
-                digest.update(b"unreadable")
+            if one.excerpt is not None:
+                digest.update(f"{one.excerpt.start}\0{one.excerpt.end}\0".encode())
+            if one.audio not in sounds:
+                sounds[one.audio] = _sha256(one.audio)
+            digest.update(sounds[one.audio])
         return digest.hexdigest()
+
+
+def _sha256(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:  # whoever reads the recording says what is wrong with it
+        return b"unreadable"
 
 
 class _Said(NamedTuple):
@@ -117,9 +135,10 @@ def read_transcripts(
     """Reads a manifest, a folder or a data frame.
 
     Args:
-        source: A CSV, TSV, JSONL or Parquet file, or a data frame, with a column of paths and one of texts; a text file
-            with lines `name: text`; or a folder: with such a file in it, LJSpeech's `metadata.csv` beside `wavs/`,
-            Kaldi's `wav.scp`, `text` and `utt2spk`, or recordings each with a text file of its name.
+        source: A CSV, TSV, JSONL or Parquet file, or a data frame, with a column of paths and one of texts, and perhaps
+            two of times; a text file with lines `name: text`; or a folder: with such a file in it, or one for each
+            part, LJSpeech's `metadata.csv` beside `wavs/`, Kaldi's `wav.scp`, `text`, `segments` and `utt2spk`, or
+            recordings each with a text file, subtitles or labels of its name.
         data: Which column holds the text, and how a table is read.
         audio: The column of the paths.
         speaker: The column of the speakers.
@@ -137,6 +156,8 @@ def read_transcripts(
         return reader.folder(path)
     if path.name.lower().removesuffix(".gz").endswith(TABLES):
         return reader.manifest(path)
+    if path.suffix.lower() == ".json":
+        raise DataError(f"{printable(str(path))}: an object on each line is read from a file whose name ends in .jsonl")
     if path.suffix.lower() in SUFFIXES or not has_texts:
         one = Utterance(path, "", where=printable(str(path)))
         return Transcripts((one,), printable(str(path)), printable(path.stem), "one recording")
@@ -155,8 +176,12 @@ class _Reader:
         """A folder in whichever layout it has."""
         if (path / "wav.scp").is_file():
             return self.kaldi(path)
+        parts = _tables_of_parts(path)
         named = (path / f"{name}{ending}" for name in MANIFESTS for ending in TABLES)
         manifest = next((file for file in named if file.is_file()), None)
+        is_whole = manifest is not None and manifest.stem.lower() not in PARTS
+        if len(parts) > 1 and not is_whole:
+            return self.parts(path, parts)
         if manifest is not None:
             return replace(self.manifest(manifest), name=printable(path.resolve().name))
         files = files_of(path, "**/*")
@@ -167,11 +192,23 @@ class _Reader:
                 "(metadata.csv with the columns audio and text); "
                 + (others[0].rstrip(".") if others else "name the file that lists them")
             )
-        texts = {file.with_suffix(""): file for file in files if file.suffix.lower() == ".txt"}
-        beside = {file: texts.pop(bare) for file in recordings if (bare := file.with_suffix("")) in texts}
-        if not beside and (lists := [file for file in texts.values() if file.parent == path]) and len(lists) == 1:
-            return replace(self.lines(lists[0], path), name=printable(path.resolve().name), remarks=others)
+        beside = texts_of(recordings, files)
+        if not beside and (lists := lists_of(files, path)):
+            each = [self.lines(file, path if file.parent == path else file.parent, recordings) for file in lists]
+            utterances = tuple(utterance for one in each for utterance in one.utterances)
+            name = printable(path.resolve().name)
+            return Transcripts(utterances, printable(str(path)), name, each[0].layout, others)
         return replace(self.pairs(path, recordings, beside), remarks=others)
+
+    def parts(self, path: Path, tables: Mapping[Path, str]) -> Transcripts:
+        """A table for each part, by its name or by that of its folder."""
+        each = [(self.manifest(file), part) for file, part in tables.items()]
+        utterances = tuple(replace(one, part=one.part or part) for listed, part in each for one in listed.utterances)
+        remarks = tuple(dict.fromkeys(remark for listed, _ in each for remark in listed.remarks))
+        names = ", ".join(printable(str(file.relative_to(path))) for file in tables)
+        return Transcripts(
+            utterances, printable(str(path)), printable(path.resolve().name), f"a table for each part: {names}", remarks
+        )
 
     def pairs(self, path: Path, recordings: Sequence[Path], beside: Mapping[Path, Path]) -> Transcripts:
         """Recordings each with a text file of the same name; a folder below is no speaker unless it is told."""
@@ -182,12 +219,28 @@ class _Reader:
                 f"no text, the first of them {printable(without.name)}: write {printable(without.stem)}.txt beside it, "
                 "or list the recordings in metadata.csv with the columns audio and text"
             )
-        texts = [_text(beside[file]) if file in beside else "" for file in recordings]
         utterances = tuple(
-            Utterance(file, text, where=printable(str(file))) for file, text in zip(recordings, texts, strict=True)
+            utterance
+            for file in recordings
+            for utterance in (
+                self.beside(file, beside[file]) if self.has_texts else [Utterance(file, "", where=printable(str(file)))]
+            )
         )
-        layout = "recordings with a text file each" if beside else "recordings"
-        return Transcripts(utterances, printable(str(path)), printable(path.resolve().name), layout)
+        layout = "recordings" if not self.has_texts else "recordings with a text file each"
+        if any(one.excerpt for one in utterances):
+            layout = "recordings with subtitles or labels each, which say from when to when each text is said"
+        return self._checked(utterances, path, layout)
+
+    def beside(self, file: Path, text: Path) -> list[Utterance]:
+        """A recording with its text, or the excerpts of it that subtitles or labels name."""
+        timed = timed_texts(text)
+        if timed is None:
+            return [Utterance(file, re.sub(r"\s+", " ", content_of(text)).strip(), where=printable(str(file)))]
+        where = printable(str(text))
+        return [
+            Utterance(file, one.text, one.speaker, "", f"{where}, text {number:,}", one.excerpt)
+            for number, one in enumerate(timed, start=1)
+        ]
 
     def manifest(self, path: Path) -> Transcripts:
         """A table of recordings; one whose first line has bars and names no column is LJSpeech's."""
@@ -200,13 +253,14 @@ class _Reader:
 
     def bars(self, path: Path, content: str) -> Transcripts:
         """LJSpeech's lines: a name, the text, and the text with its numbers spelt out, with bars between."""
-        homes = (path.parent / "wavs", path.parent)
         utterances = []
         for number, line in enumerate(lines_of(content), start=1):
             if line.strip():
                 name, *texts = line.split("|")
                 where = f"{printable(str(path))}, row {number:,}"
-                utterances.append(Utterance(_recording(homes, name.strip()), texts[-1] if texts else "", "", "", where))
+                utterances.append(
+                    Utterance(recording_of(path.parent, name.strip()), texts[-1] if texts else "", "", "", where)
+                )
         return self._checked(utterances, path, "LJSpeech's metadata.csv")
 
     def table(self, table: Table, home: Path) -> Transcripts:
@@ -221,45 +275,45 @@ class _Reader:
             table.texts(name).to_list() if name else blank for name in (audio, text, speaker, part)
         )
         utterances = []
+        times = RowTimes.of(table, paths)
         for at, (name, said, who, of) in enumerate(zip(paths, texts, speakers, parts, strict=True)):
             where = f"{table.where}, {table.row(at)}"
             if not name.strip():
                 raise DataError(f'{where} names no recording in the column "{audio}"; fill it in or remove the row')
-            file = _recording((home,), name.strip())
-            utterances.append(Utterance(file, said, who, PARTS.get(of.strip().lower(), ""), where))
-        layout = f'a table with the columns "{audio}"' + (f' and "{text}"' if text else "")
-        return Transcripts(tuple(utterances), table.where, table.name, layout)
+            file, excerpt = recording_of(home, name.strip()), times.excerpt(at, where)
+            utterances.append(Utterance(file, said, who, PARTS.get(of.strip().lower(), ""), where, excerpt))
+        layout = f'a table with the columns "{audio}"' + (f' and "{text}"' if text else "") + times.layout
+        return Transcripts(tuple(utterances), table.where, table.name, layout, times.remarks)
 
-    def lines(self, path: Path, home: Path) -> Transcripts:
-        """Lines `name: text`, as Asterisk's lists of prompts have them; one that begins with ";" is a comment."""
-        content, _, _ = as_utf8(file_content(path), path, self.data.encoding)
-        utterances = []
-        for number, line in enumerate(lines_of(content.decode()), start=1):
-            if not line.strip() or line.lstrip().startswith(";"):
-                continue
-            name, mark, text = line.partition(":")
-            where = f"{printable(str(path))}, line {number:,}"
-            if not mark:
-                raise DataError(f'{where} is "{line.strip()[:40]}", expected the name of a recording, ":" and its text')
-            utterances.append(Utterance(_recording((home,), name.strip()), text.strip(), "", "", where))
+    def lines(self, path: Path, home: Path, recordings: Sequence[Path] = ()) -> Transcripts:
+        """Lines of names and texts, as Asterisk, LibriSpeech and Sphinx have them."""
+        each = named_texts(path, home, recordings, self.data.encoding)
+        utterances = [Utterance(file, text, _libri_speaker(path, file), "", where) for where, file, text in each]
         return self._checked(utterances, path, "lines of names and texts")
 
     def kaldi(self, path: Path) -> Transcripts:
         """Kaldi's data folder: `wav.scp`, `text` and, where it is there, `utt2spk`."""
         scp, texts = _keyed(path / "wav.scp"), _keyed(path / "text") if self.has_texts else {}
         speakers = _keyed(path / "utt2spk") if (path / "utt2spk").is_file() else {}
+        cut = (path / "segments").is_file()
+        segments = _keyed(path / "segments") if cut else {key: key for key in scp}
         utterances = []
-        for key, place in scp.items():
-            where = f"{printable(str(path / 'wav.scp'))}, {key}"
-            if place.rstrip().endswith("|"):
+        for key, segment in segments.items():
+            where = f"{printable(str(path / ('segments' if cut else 'wav.scp')))}, {key}"
+            recording, *times = segment.split()[: 3 if cut else 1]
+            if recording not in scp:
+                raise DataError(f"{where} is of {recording}, which has no line in {printable(str(path / 'wav.scp'))}")
+            if scp[recording].rstrip().endswith("|"):
                 raise DataError(f"{where} is a command and no file, and commands are not run; convert it to WAV first")
             if self.has_texts and key not in texts:
                 raise DataError(
                     f"{where} has no line in {printable(str(path / 'text'))}; add it, or remove the recording"
                 )
-            file = _recording((path, Path()), place.strip())
-            utterances.append(Utterance(file, texts.get(key, ""), speakers.get(key, ""), "", where))
-        return self._checked(utterances, path, "Kaldi's wav.scp and text")
+            excerpt = kaldi_excerpt(times, where) if cut else None
+            file = recording_of(path, scp[recording].strip())
+            file = file if file.is_file() else recording_of(Path(), scp[recording].strip())
+            utterances.append(Utterance(file, texts.get(key, ""), speakers.get(key, ""), "", where, excerpt))
+        return self._checked(utterances, path, "Kaldi's wav.scp and text" + (" with segments" if cut else ""))
 
     def _checked(self, utterances: Sequence[Utterance], path: Path, layout: str) -> Transcripts:
         if not utterances:
@@ -284,22 +338,30 @@ def _column(
     return column
 
 
-def _recording(homes: Sequence[Path], name: str) -> Path:
-    """The file that a list means: as it stands, beside the list, or with the ending of a recording added.
+def _tables_of_parts(path: Path) -> dict[Path, str]:
+    """The tables of a folder that are each that of a part: `train.csv`, or `train/metadata.csv`; the parts by table."""
+    tables = {
+        file: PARTS[stem(file).lower()]
+        for file in sorted(path.iterdir())
+        if file.is_file() and file.name.lower().removesuffix(".gz").endswith(TABLES) and stem(file).lower() in PARTS
+    }
+    below = (
+        (folder / f"{name}{ending}", PARTS[folder.name.lower()])
+        for folder in sorted(path.iterdir())
+        if folder.name.lower() in PARTS and folder.is_dir()
+        for name in MANIFESTS
+        for ending in TABLES
+    )
+    return tables or {file: part for file, part in below if file.is_file()}
 
-    Whoever opens a file that is not there says so.
-    """
-    candidates = [home / name for home in homes]
-    candidates += [home / f"{name}{ending}" for home in homes for ending in SUFFIXES]
-    return next((path for path in candidates if path.is_file()), candidates[0])
+
+def _libri_speaker(path: Path, file: Path) -> str:
+    """Who speaks by LibriSpeech's names, `speaker/chapter/speaker-chapter-number.flac`; nobody by others."""
+    who = file.name.partition("-")[0]
+    return who if path.name.endswith(".trans.txt") and file.parent.parent.name == who else ""
 
 
 def _keyed(path: Path) -> dict[str, str]:
     content, _, _ = as_utf8(file_content(path), path)
     split = (line.strip().partition(" ") for line in lines_of(content.decode().replace("\t", " ")) if line.strip())
     return {key: rest.strip() for key, _, rest in split}
-
-
-def _text(path: Path) -> str:
-    content, _, _ = as_utf8(file_content(path), path)
-    return re.sub(r"\s+", " ", content.decode()).strip()

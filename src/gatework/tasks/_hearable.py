@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from base64 import b64encode
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,12 +24,17 @@ _MOST_FRAMES, _MOST_BANDS = 600, 40
 _LOUD = 255
 
 
-def flac_of(file: Path) -> bytes:
-    """A recording as FLAC of one channel; nothing where its file is not there any more."""
+def flac_of(recordings: Recordings, place: int) -> bytes:
+    """A recording as FLAC of one channel; nothing where its file is not there any more.
+
+    Args:
+        recordings: All.
+        place: Which one.
+    """
     import soundfile
 
     try:
-        recording = Recording.open(file)
+        recording = Recording.open(recordings.files[place], recordings.excerpt(place))
         samples = np.concatenate(list(recording.blocks()))
     except DataError:
         return b""
@@ -63,11 +67,11 @@ def hearable(split: Split | None) -> Recorded:
             "gatework inspect RUN new.wav, or gatework inspect RUN spoken-digits"
         )
     part = split.take(np.arange(min(len(split), _MOST_HEARD)))
-    for file, seconds in zip(part.inputs.files, part.inputs.seconds.tolist(), strict=True):
+    for place, seconds in enumerate(part.inputs.seconds.tolist()):
         if seconds > _LONGEST:
             raise UsageError(
-                f"{printable(file.name)} lasts {seconds:,.0f} s, and a page holds at most {_LONGEST:.0f} s of a "
-                "recording; cut out what is to be looked at"
+                f"{printable(part.inputs.name(place))} lasts {seconds:,.0f} s, and a page holds at most "
+                f"{_LONGEST:.0f} s of a recording; cut out what is to be looked at"
             )
     return part
 
@@ -81,9 +85,9 @@ def playable(recordings: Recordings, place: int, steps: np.ndarray) -> dict[str,
         steps: What the network's layers read of it, shape (steps, features).
     """
     return {
-        "title": recordings.files[place].name,
+        "title": recordings.name(place),
         "seconds": round(float(recordings.seconds[place]), 3),
-        "sound": address_of(flac_of(recordings.files[place])),
+        "sound": address_of(flac_of(recordings, place)),
         "frames": len(recordings.features[place]),
         "x": [float(f"{value:.{_DIGITS}g}") for value in np.asarray(steps, np.float64).ravel().tolist()],
     }

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from gatework.data._sound_files import is_recording, lists_labelled_recordings, lists_recordings, recordings_by_class
+from gatework.data.audio import Excerpt
 from gatework.data.dataset import Provenance
 from gatework.data.own import classes_of
 from gatework.data.recordings import Recordings, chosen_spec, open_all, rate_remarks, read_all
@@ -172,7 +173,7 @@ def _cut(
     # Of noise there is as much as of the largest class, spread evenly.
     most = max(Counter(one.text for one in utterances if one.text != BACKGROUND).values())
     step = max(float((lengths[is_noise] // piece).sum()) / most, 1.0)
-    features, seconds, files = list[np.ndarray](), list[float](), list[Path]()
+    features, seconds, files, excerpts = list[np.ndarray](), list[float](), list[Path](), list[Excerpt | None]()
     kept: list[Utterance] = []
     for place, one in enumerate(utterances):
         whole, pieces = recordings.features[place], int(lengths[place] // piece)
@@ -186,8 +187,10 @@ def _cut(
         features += each
         seconds += [float(recordings.seconds[place]) * len(part) / lengths[place] for part in each]
         files += [recordings.files[place]] * len(each)
+        excerpts += [recordings.excerpt(place)] * len(each)
         kept += [replace(one, part=part) for part in parts]
-    return Recordings(tuple(features), np.array(seconds), tuple(files), recordings.spec), kept
+    cut = Recordings(tuple(features), np.array(seconds), tuple(files), recordings.spec, tuple(excerpts))
+    return cut, kept
 
 
 def _parts_of(

@@ -212,5 +212,5 @@ def _count(items: Sequence[Any], noun: str) -> str:
 
 
 def _names(heard: Sequence[_Heard]) -> str:
-    names = [one.utterance.audio.name for one in heard[:_NAMED]]
+    names = [one.utterance.name for one in heard[:_NAMED]]
     return ", ".join(names) + (f" and {len(heard) - _NAMED:,} more" if len(heard) > _NAMED else "")

@@ -76,7 +76,7 @@ def load(source: Any, recipe: Recipe) -> RecordedDataset:
     spec = chosen_spec(facts, config.sample_rate, config.bands)
     notes += [] if config.sample_rate else rate_remarks(facts, spec.rate)
     recordings, places = read_all(opened, spec, skip)
-    short = [k for k, seconds in enumerate(recordings.seconds) if _is_short(recordings.files[k], seconds, skip)]
+    short = [k for k, seconds in enumerate(recordings.seconds) if _is_short(recordings, k, seconds, skip)]
     recordings, places = recordings[short], [places[k] for k in short]
     notes += left_out(skipped)
     kept = [utterances[place] for place in places]
@@ -189,13 +189,13 @@ def _with_usable_texts(transcripts: Transcripts, config: SpeechOptions) -> tuple
     return utterances, notes
 
 
-def _is_short(file: Path, seconds: float, skipped: list[str] | None) -> bool:
+def _is_short(recordings: Recordings, place: int, seconds: float, skipped: list[str] | None) -> bool:
     """Whether a recording is learnt from; one that is too long is refused, or said in `skipped`."""
     if seconds <= LONGEST:
         return True
     wrong = (
-        f"{printable(str(file))} is {seconds:,.0f} s long, and at most {LONGEST:.0f} s are learnt from at once; cut it "
-        "into sentences, each with its text"
+        f"{printable(recordings.name(place))} is {seconds:,.0f} s long, and at most {LONGEST:.0f} s are learnt from at "
+        "once; cut it into sentences, each with its text"
     )
     if skipped is None:
         raise DataError(f"{wrong}, or leave it out with --skip-bad")
@@ -204,7 +204,7 @@ def _is_short(file: Path, seconds: float, skipped: list[str] | None) -> bool:
 
 
 def _remarks(remarks: Sequence[str], utterances: Sequence[Utterance]) -> list[str]:
-    wrong = [(one.audio.name, remark) for one, remark in zip(utterances, remarks, strict=True) if remark]
+    wrong = [(one.name, remark) for one, remark in zip(utterances, remarks, strict=True) if remark]
     if not wrong:
         return []
     name, remark = wrong[0]

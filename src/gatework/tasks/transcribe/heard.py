@@ -63,7 +63,7 @@ def heard_table(
             {
                 "place": place,
                 "seconds": float(recordings.seconds[place]),
-                "sound": flac_of(recordings.files[place]),
+                "sound": flac_of(recordings, place),
                 "picture": picture.tobytes(),
                 "bands": picture.shape[1],
                 "spikes": _spikes(log_probs[place], alphabet, stack),

@@ -163,7 +163,7 @@ class TranscribeTask(Stored, Task):
         short = np.flatnonzero(-(-frames // self.stack) < needed)
         if not len(short):
             return []
-        names = ", ".join(train.inputs.files[k].name for k in short[:3])
+        names = ", ".join(train.inputs.name(int(k)) for k in short[:3])
         said = f"{counted(len(short), 'recording')} too short for the text add nothing, the first of them {names}"
         return [f"{said}; see gatework check, or a smaller --stack"]
 
@@ -382,7 +382,7 @@ class TranscribeTask(Stored, Task):
             heard = [StepStream(network).accept(frames, is_end=True) for frames in spoken.inputs.features]
         else:
             heard = self.listen(network, self.examples(spoken)).log_probs
-        names = names_apart(spoken.inputs.files)
+        names = names_apart(spoken.inputs)
         each = zip(names, heard, spoken.inputs.features, strict=True)
         rows = [row_of(name, transcriber.words(one, frames)) for name, one, frames in each]
         return pl.DataFrame(rows, schema=_row_schema())
@@ -395,7 +395,7 @@ class TranscribeTask(Stored, Task):
         heard = self.listen(model, self.examples(spoken)).log_probs
         texts, seconds = spoken.targets.tolist(), HOP * self.stack
         words = [aligned_words(one, text, self.alphabet, seconds) for one, text in zip(heard, texts, strict=True)]
-        names = names_apart(spoken.inputs.files)
+        names = names_apart(spoken.inputs)
         return pl.DataFrame(
             [row_of(name, each or []) for name, each in zip(names, words, strict=True)], schema=_row_schema()
         )
