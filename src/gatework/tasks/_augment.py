@@ -1,9 +1,9 @@
 r"""What is done to recordings while a network learns, on their features, by torch's generator.
 
 With a speed of $r$ the sound of time $t$ and frequency $f$ is that of $r t$ and $f / r$ in the recording, as if a tape
-ran faster. A gain adds to every logarithm of an energy; a hiss is added to the energies themselves,
-$\log(e^x + e^n)$. Masks, as in SpecAugment (Park et al., 2019), are shares of each recording's own length: masks of a
-fixed size wipe out short words.
+ran faster; with a tempo of $q$ beside it, that of $q r t$ and $f / r$, as if somebody spoke faster. A gain adds to
+every logarithm of an energy; a hiss is added to the energies themselves, $\log(e^x + e^n)$. Masks, as in SpecAugment
+(Park et al., 2019), are shares of each recording's own length: masks of a fixed size wipe out short words.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Augmentation:
         noise: The share of recordings with a hiss.
         masking: The share of bands and of frames that are masked at most.
         warp: The most that frequencies are moved beside the speed, as a share.
+        tempo: The most that a recording is faster at the same pitch, beside the speed, as a share.
     """
 
     speed: float = 0.0
@@ -49,11 +50,12 @@ class Augmentation:
     noise: float = 0.0
     masking: float = 0.0
     warp: float = 0.0
+    tempo: float = 0.0
 
     @classmethod
-    def of(cls, options: RecordingOptions, warp: float = 0.0) -> Augmentation:
+    def of(cls, options: RecordingOptions, *, warp: float = 0.0, tempo: float = 0.0) -> Augmentation:
         """What the options say."""
-        return cls(options.speed, options.gain, options.noise, options.masking, warp)
+        return cls(options.speed, options.gain, options.noise, options.masking, warp, tempo)
 
     def sound(self, x: Tensor, lengths: Tensor, mels: Tensor) -> tuple[Tensor, Tensor]:
         """Recordings as if they had been spoken and recorded otherwise.
@@ -66,7 +68,7 @@ class Augmentation:
         Returns:
             Changed ones, and their lengths.
         """
-        if self.speed:
+        if self.speed or self.tempo:
             x, lengths = self._at_speed(x, lengths, mels)
         if self.gain:
             x = x + self.gain * _NEPER * (2 * torch.rand(len(x), 1, 1, device=x.device) - 1)
@@ -93,6 +95,8 @@ class Augmentation:
     def _at_speed(self, x: Tensor, lengths: Tensor, mels: Tensor) -> tuple[Tensor, Tensor]:
         choice = torch.randint(len(mels), (len(x),))
         speed = self.speeds()[choice]
+        if self.tempo:
+            speed = speed * (1 + self.tempo * torch.rand(len(x)))
         spoken = (lengths / speed).long().clamp_min(1)
         frames, bands = int(spoken.max()), x.shape[2]
         at = torch.arange(frames) * speed[:, None]

@@ -24,7 +24,7 @@ from gatework.tasks.transcribe.options import SpeechOptions
 from gatework.tasks.transcribe.task import TranscribeTask, largest_stack
 from support import recordings
 
-UNCHANGED = SpeechOptions(speed=0, gain=0, noise=0, masking=0)
+UNCHANGED = SpeechOptions(speed=0, tempo=0, gain=0, noise=0, masking=0)
 
 
 def fitted(dataset=None, **changes):
@@ -251,3 +251,22 @@ def test_a_tone_that_is_played_faster_is_higher_and_shorter():
     middle = slice(20, 60)
     played, made = faster[0][middle].mean(0), sound[0, middle].mean(0).numpy()
     assert played.argmax() == made.argmax()
+
+
+def test_a_tone_that_is_said_faster_is_shorter_and_no_higher():
+    x, lengths = batch_of(recordings.spoken(["aaaaaaaa"] * 30))
+    change = Augmentation(tempo=0.2)
+    places = band_places(12, 8000, change.speeds())
+    torch.manual_seed(0)
+    sound, spoken = change.sound(x, lengths, places)
+    assert (spoken <= lengths).all()
+    assert (spoken >= (lengths / 1.2).long()).all()
+    assert len(set(spoken.tolist())) > 5
+    middle = slice(20, 60)
+    assert (sound[:, middle].mean(1).argmax(1) == x[:, middle].mean(1).argmax(1)).all()
+
+
+def test_recordings_are_said_faster_in_training_where_letters_are_written():
+    letters = fitted(recordings.dataset(options=SpeechOptions()))[1]
+    words = fitted(recordings.dataset(options=SpeechOptions(units="words")))[1]
+    assert letters.augmentation.tempo == SpeechOptions().tempo > 0 == words.augmentation.tempo

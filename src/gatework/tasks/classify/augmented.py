@@ -58,7 +58,7 @@ class AugmentedExamples(SoundExamples):
     def __init__(self, split: Sounds, encoder: SoundEncoder, options: SoundOptions, nothing: int) -> None:
         super().__init__(split, [encoder.steps(frames) for frames in split.inputs.features], split.targets)
         self.recordings, self.encoder, self.nothing = split.inputs, encoder, nothing
-        self.augmentation, self.surround = Augmentation.of(options, options.warp), options.surround
+        self.augmentation, self.surround = Augmentation.of(options, warp=options.warp), options.surround
         self.mixing = options.mixing
         spec = encoder.spec
         self._places = band_places(spec.bands, spec.rate, self.augmentation.speeds())

@@ -61,6 +61,13 @@ class SpeechOptions(RecordingOptions):
         help="Share of recordings that are put together in training from words of others, cut where the network hears "
         "them end, so that sentences are not learnt by heart; of letters, not where whole words are written.",
     )
+    tempo: float = option(
+        0.15,
+        low=0,
+        high=0.5,
+        help="In training a recording is up to this share faster at the same pitch, beside --speed, so that what is "
+        "read afterwards is slower than what was learnt; of letters, not where whole words are written.",
+    )
     lm: str | None = option(
         None,
         help="A run of train generate, of characters, that reads along with the search letter by letter, or a text "

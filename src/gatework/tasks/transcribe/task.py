@@ -181,7 +181,9 @@ class TranscribeTask(Stored, Task):
         is_own_mean = config.bidirectional if way == "auto" else way == "utterance"
         hearing = Hearing(self.mean, self.std, self.stack, is_own_mean, self.spec.rate, self.speech.lookahead)
         cuts = int(places_of(self.texts, self.alphabet)[-1]) if self._is_splicing else 0
-        return SpeechModel(config, hearing, len(self.alphabet), Augmentation.of(self.speech), cuts, self.lm)
+        tempo = 0.0 if self.alphabet.is_words else self.speech.tempo
+        change = Augmentation.of(self.speech, tempo=tempo)
+        return SpeechModel(config, hearing, len(self.alphabet), change, cuts, self.lm)
 
     def further(self, dataset: Dataset, recipe: Recipe) -> Mapping[str, tuple[Dataset, Recipe]]:
         """Trainings on fewer minutes, where a curve of them is wanted."""
