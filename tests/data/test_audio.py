@@ -140,3 +140,12 @@ def test_a_few_recordings_of_a_low_rate_are_said_to_narrow_all_others():
     assert said.startswith("1 of 4 recordings has 8,000 samples per second and the others more: all are read at 8,000.")
     assert not rate_remarks([AudioFacts(8000, 1), *facts[3:], facts[0]], 8000)
     assert not rate_remarks(facts[:3], 16000)
+
+
+def test_channels_that_cancel_each_other_out_are_told(tmp_path):
+    tone = np.sin(np.arange(8000) / 5)[:, None] * np.array([[0.5, -0.5]])
+    for name, channels in {"turned": tone, "alike": np.abs(tone)}.items():
+        soundfile.write(tmp_path / f"{name}.wav", channels, 8000)
+        recording = Recording.open(tmp_path / f"{name}.wav")
+        assert sum(len(block) for block in recording.blocks()) == 8000
+        assert ("cancel each other out" in recording.facts.remark) == (name == "turned")

@@ -22,6 +22,8 @@ LOWEST_RATE, HIGHEST_RATE = 2_000, 768_000
 _BLOCK = 1 << 16
 # Nearer to full scale than this is where a converter, or a microphone before it, has run out of room.
 _FULL = 0.999
+# Mixed channels are hardly less loud than the loudest of them, unless one is the other turned over.
+_CANCELLED = 0.05
 _QUIET = 10 ** (-50 / 20)
 _ADVICE = "WAV, FLAC, OGG, MP3 and other files that libsndfile reads are expected; convert it first"
 
@@ -49,7 +51,9 @@ class AudioFacts:
         clipped: How many samples stand at full scale.
         quiet: How many blocks of 50 ms lie below -50 dB of full scale.
         blocks: How many such blocks there are.
-        remark: What the file's header says wrongly, in words; empty where it does not.
+        remark: What the file's header says wrongly, or that its channels cancel each other out, in words; empty where
+            neither is so.
+        loudest: The largest magnitude of any channel.
     """
 
     rate: int
@@ -60,6 +64,7 @@ class AudioFacts:
     quiet: int = 0
     blocks: int = 0
     remark: str = ""
+    loudest: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -179,11 +184,14 @@ class Recording:
                             f"{at:.2f} s; export it again from its source"
                         )
                     self.facts.add(mono)
+                    self.facts.loudest = max(self.facts.loudest, float(np.abs(block).max(initial=0.0)))
                     yield np.ascontiguousarray(mono)
         except (soundfile.LibsndfileError, OSError) as error:
             raise DataError(f"{shown} is damaged ({_reason(error)}); copy or export it again") from None
         if not self.facts.samples:
             raise DataError(f"{shown} holds no sound (0 samples); record or copy it again")
+        if self.facts.channels > 1 and self.facts.peak < _CANCELLED * self.facts.loudest:
+            self.facts.remark = "its channels cancel each other out where they are mixed (one is turned over); keep one"
         if self.excerpt is None and self.facts.samples < self._frames and not self.facts.remark:
             self.facts.remark = f"its header promises {self._frames:,} samples, and it holds {self.facts.samples:,}"
 

@@ -166,7 +166,9 @@ def _quality(heard: Sequence[_Heard]) -> list[str]:
     if long:
         remarks.append(f"{_count(long, 'recording')} over {_LONG:.0f} s, slow to learn from: {_names(long)}; cut them.")
     if lying:
-        remarks.append(f"{_count(lying, 'recording')} with a wrong header: {_names(lying)}: {lying[0].facts.remark}.")
+        remarks.append(
+            f"{_count(lying, 'recording')} in a file that is amiss: {_names(lying)}: {lying[0].facts.remark}."
+        )
     return remarks
 
 
