@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from gatework.data import load
 from gatework.data.dataset import Dataset, Provenance, Split
@@ -28,6 +30,23 @@ def opinions(examples: int = 240, seed: int = 0) -> Dataset:
     splits = [Split(Texts.of(texts[part]), targets[part]) for part in parts]
     provenance = Provenance("made by the test", "none", hashlib.sha256(repr(texts).encode()).hexdigest())
     return Dataset("opinions", "text", *splits, provenance, classes=("negative", "positive"))
+
+
+WORDS = ["good", "bad", "film", "plot", "cast", "end", "slow", "warm"]
+"""The words that `sentences()` draws from."""
+
+
+def sentences(count: int, seed: int = 0) -> list[str]:
+    """Texts of six drawn words and one that no other has."""
+    random = np.random.default_rng(seed)
+    return [" ".join(random.choice(WORDS, size=6)) + f" n{seed}x{k}" for k in range(count)]
+
+
+def labelled_sentences(path: Path) -> list[str]:
+    """Writes a table of 80 sentences whose label says whether "good" is among their words; those sentences."""
+    texts = sentences(80)
+    pl.DataFrame({"text": texts, "label": ["yes" if "good" in text else "no" for text in texts]}).write_csv(path)
+    return texts
 
 
 def small(**changes: object) -> Recipe:

@@ -19,22 +19,14 @@ from gatework.tasks.classify.pretraining import WordModelTask, take_over
 from gatework.tasks.classify.task import ClassifyTask
 from gatework.tasks.classify.unlabelled import UnlabelledDataset, pretrained_recipe, unfrozen
 from gatework.training import Progress
+from support.datasets import labelled_sentences, sentences
 from support.stopping import Stopping
-
-WORDS = ["good", "bad", "film", "plot", "cast", "end", "slow", "warm"]
-
-
-def sentences(count: int, seed: int = 0) -> list[str]:
-    random = np.random.default_rng(seed)
-    return [" ".join(random.choice(WORDS, size=6)) + f" n{seed}x{k}" for k in range(count)]
 
 
 @pytest.fixture
 def texts(tmp_path):
     """A table of labelled texts, and a file that holds those same texts, spelt otherwise, and further ones."""
-    labelled = sentences(80)
-    frame = pl.DataFrame({"text": labelled, "label": ["yes" if "good" in text else "no" for text in labelled]})
-    frame.write_csv(tmp_path / "labelled.csv")
+    labelled = labelled_sentences(tmp_path / "labelled.csv")
     further = sentences(60, seed=1)
     lines = [*(f"  {text.upper()}!" for text in labelled), *further, further[0], ""]
     (tmp_path / "further.txt").write_text("\n".join(lines))

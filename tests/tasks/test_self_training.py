@@ -27,22 +27,14 @@ from gatework.tasks.classify.pretraining import NAME as LANGUAGE
 from gatework.tasks.classify.probable import regressions
 from gatework.tasks.classify.self_training import NAME
 from gatework.tasks.classify.task import ClassifyTask
+from support.datasets import WORDS, labelled_sentences, sentences
 from support.stopping import Stopping
-
-WORDS = ["good", "bad", "film", "plot", "cast", "end", "slow", "warm"]
-
-
-def sentences(count: int, seed: int = 0) -> list[str]:
-    random = np.random.default_rng(seed)
-    return [" ".join(random.choice(WORDS, size=6)) + f" n{seed}x{k}" for k in range(count)]
 
 
 @pytest.fixture
 def texts(tmp_path):
     """Labelled texts, and others: those same, spelt otherwise, and further ones."""
-    labelled = sentences(80)
-    frame = pl.DataFrame({"text": labelled, "label": ["yes" if "good" in text else "no" for text in labelled]})
-    frame.write_csv(tmp_path / "labelled.csv")
+    labelled = labelled_sentences(tmp_path / "labelled.csv")
     (tmp_path / "further.txt").write_text("\n".join([*(text.upper() for text in labelled), *sentences(60, seed=1)]))
     return tmp_path
 
