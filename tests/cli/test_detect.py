@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 
 import polars as pl
 import pytest
@@ -83,6 +84,8 @@ def test_a_file_is_judged_row_by_row_and_its_spans_are_told(folder):
     done = run("predict", "run", "new.csv", "--out", "judged.csv", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "value is" in done.stdout
+    # Times as at the end of training.
+    assert re.search(r"span 1: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d", done.stdout)
     judged = pl.read_csv(folder / "judged.csv")
     assert len(judged) == 800
     assert judged["is_anomaly"][SPIKE]

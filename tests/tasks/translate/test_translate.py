@@ -1,5 +1,6 @@
 """Translation from pairs to answers."""
 
+import base64
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ import gatework
 from gatework import tasks
 from gatework.data.subwords import BEGIN, END, PADDING
 from gatework.errors import DataError, RunError, UsageError
+from gatework.tasks.translate import memory
 from gatework.tasks.translate.data import sides_of
 from gatework.tasks.translate.looked import LEFT_OUT, SAID_TWICE, coverage_table, looked
 from gatework.tasks.translate.task import expectation
@@ -295,3 +297,16 @@ def test_a_shortlist_holds_what_a_translation_needs_and_changes_no_bit_between_o
     each = [run.predict([line], shortlist=20, beam=beam)["confidence"][0] for line in frame["source"][:5]]
     assert each == rows["confidence"].to_list()[:5]
     assert run.predict(["the 1,5 dog"], shortlist=1, beam=beam)["translation"][0].count("1,5") == 1
+
+
+def test_a_large_memory_keeps_pairs_from_all_of_it_and_a_damaged_one_is_refused(monkeypatch):
+    known = memory.TranslationMemory([f"sentence {k}" for k in range(10)], [f"Satz {k}" for k in range(10)])
+    assert memory.TranslationMemory.unpacked(known.packed()).sources == known.sources
+    monkeypatch.setattr(memory, "MOST_KEPT", 4)
+    kept = memory.TranslationMemory.unpacked(known.packed())
+    assert kept.sources == ["sentence 0", "sentence 2", "sentence 5", "sentence 7"]
+    assert kept.targets == ["Satz 0", "Satz 2", "Satz 5", "Satz 7"]
+    whole = base64.b64decode(known.packed())
+    for damaged in (whole[:-6], b"nothing", whole[:10] + b"?" + whole[11:]):
+        with pytest.raises(ValueError, match="the memory of pairs is damaged"):
+            memory.TranslationMemory.unpacked(base64.b64encode(damaged).decode())
