@@ -4,6 +4,8 @@ import pytest
 
 import gatework.data
 from gatework.data import load
+from gatework.data.own import chosen_columns
+from gatework.data.tables import read_table
 from gatework.errors import DataError, UsageError
 from gatework.options import DataOptions
 from gatework.recipe import Recipe
@@ -245,3 +247,11 @@ def test_a_file_to_test_on_leaves_all_of_the_data_for_training_and_validation(tm
         load(str(tmp_path / "train.csv"), config)
     with pytest.raises(UsageError, match='"sentence-polarity" has a test part of its own; leave --test-file out'):
         load("sentence-polarity", config)
+
+
+def test_codes_of_samples_beside_numbers_are_no_texts(tmp_path):
+    rows = "".join(f"S{k:03d},{k % 7}.5,{k % 5}.25,{'ripe' if k % 2 else 'raw'}\n" for k in range(60))
+    (tmp_path / "x.csv").write_text("sample,400,401,class\n" + rows)
+    table = read_table(tmp_path / "x.csv")
+    columns = chosen_columns(table, DataOptions(label="class"), "label")
+    assert columns == {"inputs": ("400", "401"), "label": "class"}

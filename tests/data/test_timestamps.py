@@ -230,3 +230,15 @@ def test_a_format_of_a_person_may_hold_words() -> None:
 
 def test_a_column_without_any_value_holds_no_times():
     assert not are_times(pl.Series([None, None], dtype=pl.String))
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"])
+def test_times_of_a_few_days_without_gaps_tell_the_order_of_day_and_month(form):
+    start = datetime.datetime(2024, 5, 1)
+    times = [start + datetime.timedelta(minutes=30 * k) for k in range(300)]
+    column = pl.Series("t", [time.strftime(form) for time in times])
+    stamps = read_stamps(column, np.zeros(300, dtype=np.int64), source="x.csv", row=lambda at: f"row {at}")
+    assert stamps.format == form
+    assert "follow each other without gaps" in stamps.notes[0]
+    with pytest.raises(DataError, match="every row fits both"):
+        read_stamps(column[::60], np.zeros(5, dtype=np.int64), source="x.csv", row=lambda at: f"row {at}")

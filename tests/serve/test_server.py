@@ -1,5 +1,6 @@
 """The command in a process of its own: it listens, streams both ways, and answers everybody before it ends."""
 
+import contextlib
 import http.client
 import itertools
 import json
@@ -111,6 +112,38 @@ def test_a_request_that_has_begun_is_answered_after_the_server_was_told_to_stop(
                 break
         connection.sendall(body)
         assert b"200 OK" in receive_until(connection, b'"probabilities"')
+    assert server.wait() == 0
+    assert server.stderr.read() == ""
+
+
+def test_streams_end_with_a_line_that_says_so_when_the_server_stops(runs, served):
+    """One waits for its client; over the other rows come as long as it is open."""
+    server = served(f"reviews={runs['texts'].path}", "--timeout", 4)
+    listens(server)
+    begin = b"POST /stream HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    row = b'15\r\n{"text": "good film"}\n\r\n'.replace(b"15", b"%x" % len('{"text": "good film"}\n'))
+    told = b'{"error":"this server stops, and the stream with it; begin it anew"}\n'
+    with contextlib.ExitStack() as stack:
+        idle, busy = (
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=patience.SECONDS))
+            for _ in range(2)
+        )
+        for stream in (idle, busy):
+            stream.sendall(begin + row)
+            receive_until(stream, b'"label"')
+        server.send_signal(signal.SIGTERM)
+        stopped, received = time.monotonic(), b""
+        busy.settimeout(0.05)
+        while told not in received:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                busy.sendall(row)
+            with contextlib.suppress(TimeoutError):
+                piece = busy.recv(4096)
+                assert piece, "ended without a word"
+                received += piece
+        assert time.monotonic() - stopped > 2
+        assert received.endswith(told + b"\r\n0\r\n\r\n")
+        assert receive_until(idle, b"0\r\n\r\n").endswith(told + b"\r\n0\r\n\r\n")
     assert server.wait() == 0
     assert server.stderr.read() == ""
 

@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from gatework.errors import GateworkError
 from gatework.training import Progress, Run, train
 from support.fuzzing import go_through
@@ -86,11 +88,110 @@ class Case:
                 row[1] = rows[0][1]
 
     def content(self, rows: list[list[str]]) -> bytes:
-        """The table as a CSV file of some dialect."""
-        mark = self.random.choice((",", ",", ";", "\t"))
-        lines = [mark.join(f'"{field}"' if mark in field else field for field in row) for row in rows]
-        end = self.random.choice(("\n", "\n", "\r\n", "\r"))
-        return (self.random.choice(("", "", "sep=" + mark + end, "A title" + end)) + end.join(lines) + end).encode()
+        """The table as a CSV file of some dialect, now and then with what programs write above, below and between."""
+        choose = self.random.choice
+        mark, end = choose((",", ",", ";", "\t")), choose(("\n", "\n", "\r\n", "\r"))
+        rows = self._written(rows)
+        lines = [mark.join(f'"{field}"' if mark in field or "\n" in field else field for field in row) for row in rows]
+        for _ in range(choose((0, 0, 0, 1, 2))):
+            self._put_between(lines, mark)
+        above = choose(("", "", "sep=" + mark + end, "A title" + end, f"Owner{mark}me{end}From{mark}today{end}{end}"))
+        # One line in ten may end as on another system.
+        ends = choose(((end,), (end,), (*[end] * 9, choose(("\n", "\r\n")))))
+        return (above + "".join(line + choose(ends) for line in lines)).encode(errors="replace")
+
+    def _written(self, rows: list[list[str]]) -> list[list[str]]:
+        """The rows as people of several countries write their numbers and times."""
+        choose = self.random.choice
+        if len(rows) < 2 or self.random.random() < 0.6:
+            return rows
+        thousands, decimal = choose(((",", "."), (".", ","), (" ", ","), ("\u202f", ","), ("'", "."), ("’", ".")))
+        zone = choose(("", "", "Z", "+02:00", " UTC", " GMT+1", None))
+
+        def field(at: int, text: str) -> str:
+            if at == 0:
+                return text + (zone if zone is not None else choose(("+01:00", "+02:00")))
+            if self.random.random() < 0.01:
+                return f"{text}\n"
+            try:
+                return f"{float(text):,.2f}".translate(str.maketrans({",": thousands, ".": decimal}))
+            except ValueError:
+                return text
+
+        return [rows[0], *([field(at, text) for at, text in enumerate(row)] for row in rows[1:])]
+
+    def _put_between(self, lines: list[str], mark: str) -> None:
+        """Lines that are none of the table."""
+        choose, width = self.random.choice, lines[0].count(mark) + 1
+        units = mark.join(choose(("", "kWh", "[°C]", "(EUR)", "%", "dd.mm.yyyy", "-")) for _ in range(width))
+        below = choose(
+            ("Source: an office", f"Note{mark}not final", "n = 123", "(12 rows)", f"Total{mark}12", "\n* late")
+        )
+        merged = mark.join(choose(("", "", "Heat", "Rain")) for _ in range(width))
+        at, line = choose(
+            (
+                (1, units),
+                (1, units),
+                (len(lines), below),
+                (len(lines), below + mark * self.random.randrange(3)),
+                (0, merged),
+                (self.random.randrange(len(lines) + 1), "\ufeff" + lines[0]),
+                (self.random.randrange(len(lines) + 1), choose(("", mark, "# a remark", "  "))),
+                (1, mark.join(["---"] * width)),
+            )
+        )
+        lines.insert(at, line)
+
+    def source(self, rows: list[list[str]], path: Path) -> Any:
+        """The table as a file, which is written, or a frame with values of odd kinds."""
+        if self.random.random() < 0.7 or len(rows) < 2:
+            path.write_bytes(self.content(rows))
+            return path
+        frame = pl.DataFrame(rows[1:], schema=rows[0], orient="row", strict=False)
+        numbers = [name for name in frame.columns if name[0] in "yx"]
+        odd = self.random.choice(numbers)
+        kind = self.random.choice(
+            (
+                pl.Float32,
+                pl.Int64,
+                pl.Decimal(20, 3),
+                pl.Categorical,
+                pl.Duration("ms"),
+                pl.Boolean,
+                pl.List(pl.Float64),
+                pl.Struct({"a": pl.Float64}),
+                pl.Null,
+            )
+        )
+        values = [pl.col(name).cast(pl.Float64, strict=False) for name in numbers]
+        frame = frame.with_columns(values).with_columns(_as_kind(pl.col(odd), kind))
+        if "id" in frame.columns:
+            frame = frame.with_columns(pl.col("id").cast(self.random.choice((pl.String, pl.Categorical))))
+        if self.random.random() < 0.5:
+            frame = frame.with_columns(pl.col("t").str.to_datetime(strict=False).dt.replace_time_zone("Europe/Berlin",
+                ambiguous="earliest", non_existent="null"))  # fmt: skip
+        if self.random.random() < 0.4:
+            frame.write_parquet(path.with_suffix(".parquet"))
+            return path.with_suffix(".parquet")
+        return self.random.choice((lambda: frame, lambda: frame.to_arrow(), lambda: self._pandas(frame)))()
+
+    def _pandas(self, frame: pl.DataFrame) -> Any:
+        """A frame of pandas, of odd kinds and with an odd index."""
+        import pandas
+
+        plain = pandas.DataFrame({name: frame[name].to_list() for name in frame.columns})
+        kind = self.random.randrange(6)
+        if kind == 0:
+            return plain.convert_dtypes()
+        if kind == 1 and "id" in plain:
+            return plain.set_index(["id", "t"])
+        if kind == 2:
+            return plain.set_index(pandas.Index([0] * len(plain)))
+        if kind == 3:
+            return plain.set_index("t")
+        if kind == 4:
+            return plain.astype(object)
+        return pandas.concat([plain, plain[["y"]]], axis=1)
 
     def ask(self, path: Path) -> dict[str, Any]:
         """The options of a training."""
@@ -116,9 +217,8 @@ def run(seed: int, folder: Path) -> str:
     """
     case = Case(seed)
     rows = case.rows()
-    path = folder / f"{seed}.csv"
-    path.write_bytes(case.content(rows))
     out = folder / f"run{seed}"
+    path = case.source(rows, folder / f"{seed}.csv")
     try:
         found = train(case.task, path, out=out, **case.ask(path), **_SMALL)
         for file in (*out.glob("*.json"), out / "metrics.jsonl"):
@@ -132,11 +232,26 @@ def run(seed: int, folder: Path) -> str:
     return "answered"
 
 
-def _answered(found: Run, path: Path, rows: list[list[str]], case: Case) -> Any:
+def _as_kind(column: pl.Expr, kind: Any) -> pl.Expr:
+    if kind == pl.List(pl.Float64):
+        return pl.concat_list(column)
+    if kind == pl.Struct({"a": pl.Float64}):
+        return pl.struct(a=column).alias("y")
+    if kind == pl.Categorical:
+        return column.cast(pl.String).cast(kind)
+    if kind == pl.Duration("ms"):
+        return column.cast(pl.Int64, strict=False).cast(kind)
+    return column.cast(kind, strict=False)
+
+
+def _answered(found: Run, path: Any, rows: list[list[str]], case: Case) -> Any:
     """Predictions for the table itself and for its last rows, and what else a run can say."""
-    last = path.with_name("last.csv")
+    last = found.path.with_name("last.csv")
     last.write_bytes(case.content([rows[0], *rows[-7:]]))
-    said = [found.predict(path).to_dicts() if hasattr(found.predict(path), "to_dicts") else found.predict(path)]
+    said = found.predict(path)
+    # A frame of one's own may hold what JSON cannot; the command line writes null for it.
+    kept = [] if isinstance(path, Path) else [name for name in said.columns if name in rows[0]]
+    said = said.drop(kept).to_dicts()
     for source in (path, last):
         with contextlib.suppress(GateworkError):
             found.predict(source)

@@ -236,6 +236,8 @@ def _input_columns(table: Table, config: DataOptions, kind: Kind | None, answer:
     text = _called("text", words)
     if text is None and kind is None and not all(_is_id(table.frame[name]) for name in numeric):
         words = [name for name in words if not _is_category(table.frame[name])]
+        if len(numeric) > 1:
+            words = [name for name in words if not _are_codes(table.frame[name])]
     text = text or (words[0] if len(words) == 1 else None)
     if kind != "series" and text is not None:
         return {"text": text}
@@ -251,6 +253,11 @@ def _is_category(column: pl.Series) -> bool:
     present = column.drop_nulls().str.strip_chars()
     is_single = present.str.contains(r"^\S*$").mean()
     return present.n_unique() <= len(present) / 10 and isinstance(is_single, float) and is_single > 0.5
+
+
+def _are_codes(column: pl.Series) -> bool:
+    """Whether a column of words names the rows, as S001: one word each with a digit in it, and none twice."""
+    return column.n_unique() == len(column) and bool(column.str.contains(r"^\s*\S*\d\S*\s*$").all())
 
 
 def _is_id(column: pl.Series) -> bool:

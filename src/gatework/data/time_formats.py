@@ -88,6 +88,8 @@ WITH_OFFSET = rf"(\d:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?(?:\s?[AaPp][Mm])?|T\d{{4,6}}
 
 # The texts that show whether a column holds times, and how long the longest time is that anybody writes.
 _LOOKED_AT, _FEW, _LONGEST = 1000, 5, 50
+# Read in the wrong order, the days of a week are of as many months.
+_FEW_GAPS, _MANY_GAPS, _FEWEST_TIMES = 1.5, 5.0, 20
 _PERIODS = {"%Y", "%m", "%q", "%G", "%g", "%V"}
 
 
@@ -273,6 +275,10 @@ def decided(column: pl.Series, where: str, row: Callable[[int], str], said: pl.S
         raise _unreadable(column if said is None else said, tried, where, row)
     pattern, stamps = next(iter(whole.items()))
     other = next((p for p, s in whole.items() if not s.equals(stamps)), None)
+    dense = [p for p, s in whole.items() if ":" in p and _gaps(s) < _FEW_GAPS] if other is not None else []
+    if len(dense) == 1 and all(_gaps(s) > _MANY_GAPS for p, s in whole.items() if p not in dense):
+        note = f"{where} was read as {dense[0]}, {_order(dense[0])}: so read its times follow each other without gaps."
+        return Parsed(whole[dense[0]], dense[0], (note,))
     if other is not None:
         raise DataError(
             f'{where}: "{first}" may be {pattern} or {other}, and every row fits both; '
@@ -284,6 +290,15 @@ def decided(column: pl.Series, where: str, row: Callable[[int], str], said: pl.S
         rows = f"{alone:,} rows have" if alone > 1 else "1 row has"
         notes = (*notes, f"{where}: {rows} a date alone, which was read as midnight.")
     return Parsed(stamps, pattern, notes)
+
+
+def _gaps(stamps: pl.Series) -> float:
+    """How many times as long as without gaps a span of times is; infinite where it cannot be said of so few."""
+    times = stamps.unique().sort()
+    step = times.diff().median()
+    if len(times) < _FEWEST_TIMES or not isinstance(step, timedelta) or not step:
+        return float("inf")
+    return float((times[-1] - times[0]) / ((len(times) - 1) * step))
 
 
 def _are_seasons(column: pl.Series) -> bool:

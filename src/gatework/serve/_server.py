@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
 import signal
 import socket
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
@@ -23,6 +25,9 @@ from gatework.serve._service import Service
 from gatework.serve._tokens import read_signing_keys
 from gatework.serve._web_sockets import WebSocketProtocol
 from gatework.training.run import Run
+
+_IDLE = 1.0
+"""Seconds without a row after which a stream is taken for one that waits."""
 
 
 class _Server(uvicorn.Server):
@@ -42,6 +47,24 @@ class _Server(uvicorn.Server):
             self.tell(f"serving {names} at http://{place}:{port} (a page to try it; Ctrl-C stops)")
             if slow := self.service.needing_torch:
                 self.tell(f"torch computes {', '.join(slow)}, as nothing else can: more memory, and a later start")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Waits until everybody has their answer; a stream over which nothing comes is ended, as it may never end."""
+        ending = asyncio.create_task(self._end_streams())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            ending.cancel()
+
+    async def _end_streams(self) -> None:
+        begin = time.monotonic()
+        while True:
+            now = time.monotonic()
+            # The last second is for what has been computed by then.
+            is_late = now - begin > self.service.limits.timeout - 1
+            for stream in tuple(self.service.streams):
+                stream.end(idle_since=now if is_late else now - _IDLE)
+            await asyncio.sleep(_IDLE / 4)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Lets in nobody more, and ends when everybody has their answer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import polars as pl
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
@@ -22,6 +22,15 @@ from gatework.serve._worker import Worker
 from gatework.tasks._stream import PortableStream, Stream
 
 T = TypeVar("T")
+
+
+class OpenStream(Protocol):
+    """A request whose rows come and are answered one after the other."""
+
+    def end(self, *, idle_since: float) -> None:
+        """Ends it, unless something came since this moment of `time.monotonic()`."""
+
+
 _GONE = 499
 _AT_ONCE = 5e-4
 """Seconds of computing that the thread which listens may do itself: about what the way to the other one takes."""
@@ -40,6 +49,7 @@ class Service:
         sessions: The sequences under way.
         tokens: What makes and reads the states that clients hold.
         is_draining: Whether the process has been told to stop.
+        streams: The streams of requests that are open.
     """
 
     def __init__(self, models: Mapping[str, ServedModel], limits: Limits, signing: Sequence[bytes] = ()) -> None:
@@ -49,6 +59,7 @@ class Service:
         self.sessions = Sessions(limits)
         self.tokens = StateTokens(signing, limits.state_age)
         self.is_draining = False
+        self.streams: set[OpenStream] = set()
 
     @property
     def needing_torch(self) -> list[str]:

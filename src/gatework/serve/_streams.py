@@ -5,6 +5,8 @@ Both speak ASGI themselves: a stream has thousands of messages, and what stands 
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,6 +27,7 @@ others do."""
 AT_ONCE = "gatework.at_once"
 """The extension of a scope in which an endpoint leaves an `AtOnce` as "by"."""
 _TRY_LATER, _NO_MODEL = 1013, 1008
+_STOPPED = json_bytes({"error": "this server stops, and the stream with it; begin it anew"}) + b"\n"
 _SHORT = 400
 """Bytes of lines that the thread which listens may answer itself, where their computing is short."""
 
@@ -127,12 +130,23 @@ class _Lines:
     def __init__(self, streams: Streams, conversation: Conversation) -> None:
         self.streams, self.conversation = streams, conversation
         self._cutter = LineCutter()
-        self._is_idle = False
+        self._is_idle = self._is_ending = False
+        self._last = time.monotonic()
+        self._task: asyncio.Task[Any] | None = None
+
+    def end(self, *, idle_since: float) -> None:
+        """Ends the stream with a line that says so, unless something came since; a row that has come is answered."""
+        if self._last <= idle_since and not self._is_ending:
+            self._is_ending = True
+            if self._is_idle and self._task is not None:
+                self._task.cancel()  # ends the call that waits for more
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers pieces of the body as they come."""
         offered = scope.get("extensions", {}).get(AT_ONCE, {})
         self.streams.open += 1
+        self._task = asyncio.current_task()
+        self.streams.service.streams.add(self)
         try:
             headers = [(b"content-type", b"application/x-ndjson")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -140,19 +154,31 @@ class _Lines:
             await self._answer(receive, scope.get(SEND, send))
         finally:
             offered.clear()
+            self.streams.service.streams.discard(self)
             self.streams.open -= 1
 
     def _at_once(self, piece: bytes) -> bytes | None:
         """The answer to a whole line that comes when all before it is answered."""
+        self._last = time.monotonic()
         is_line = self._is_idle and not len(self._cutter) and piece.endswith(b"\n")
         return self.conversation.at_once(piece) if is_line else None
 
     async def _answer(self, receive: Receive, send: Send) -> None:
         cutter, limit, is_whole = self._cutter, self.streams.service.limits.body, False
         while not is_whole:
+            if self._is_ending:
+                break
             self._is_idle = True
-            message = await receive()
-            self._is_idle = False
+            try:
+                message = await receive()
+            except asyncio.CancelledError:
+                if not self._is_ending or self._task is None:
+                    raise
+                self._task.uncancel()
+                break
+            finally:
+                self._is_idle = False
+            self._last = time.monotonic()
             if message["type"] == "http.disconnect":
                 return
             is_whole = not message.get("more_body", False)
@@ -165,7 +191,7 @@ class _Lines:
             if said:
                 body = b"\n".join(said) + b"\n"
                 await send({"type": "http.response.body", "body": body, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        await send({"type": "http.response.body", "body": b"" if is_whole else _STOPPED})
 
 
 class Socket:
