@@ -85,6 +85,7 @@ def test_what_the_description_forbids_is_refused_and_what_is_answered_is_allowed
     path = f"/predict/{name}"
     validator = Draft202012Validator(schema_of(document, document["paths"][path]["post"]))
     beside = [{}, *({key: value} for key, value in BESIDE.items()), {"session": "a", "state": "x"}]
+    beside += [{"session": "a", "end": True}, {"return_state": True, "end": True}, {"return_state": True, "end": False}]
     bodies = [body | more for body, more in itertools.product(BODIES[name], beside)]
     accepted = 0
     for body in (*bodies, *WRONG):

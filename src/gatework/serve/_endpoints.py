@@ -154,6 +154,8 @@ class Endpoints:
         return {"model": model.name, "session": name, "answers": answers}
 
     async def _with_state(self, request: Request, model: ServedModel, content: Mapping[str, Any]) -> dict[str, Any]:
+        if _flag(content, "end"):
+            raise DataError("end belongs to a session; a sequence whose state the client holds ends without a word")
         rows = steps_of(source_of(content, self.service.limits, SEQUENCE))
         answers, state = await self.service.go_on_from(request, model, content.get("state"), rows)
         return {"model": model.name, "answers": answers, "state": state}

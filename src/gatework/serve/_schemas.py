@@ -28,11 +28,13 @@ _BEGUN: Schema = {
     "return_state": {"const": True, "description": "Begin a sequence whose state the client holds."},
     "session": _NONE,
     "state": _NONE,
+    "end": _NO,
 }
 _GONE_ON: Schema = {
     "state": {"type": "string", "description": "Go on from the state that the last answer gave."},
     "return_state": {"type": "boolean"},
     "session": _NONE,
+    "end": _NO,
 }
 _NO_SEQUENCE: Schema = {"session": _NONE, "state": _NONE, "end": _NO, "return_state": _NO}
 _SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}
