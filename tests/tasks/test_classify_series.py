@@ -10,14 +10,14 @@ import pytest
 
 import gatework as gw
 from gatework import tasks
-from gatework.data.inputs import RaggedSeries
+from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.errors import DataError, UsageError
 from gatework.inside.page.write import write_page
 from gatework.tasks import _warping
 from gatework.tasks._warping import distances
 from gatework.tasks.classify import baselines
 from gatework.tasks.classify.kernels import drawn
-from gatework.tasks.classify.linear import pooled
+from gatework.tasks.classify.linear import LinearClassifier, Weights, flat, pooled
 from gatework.tasks.classify.report.errors import _lines, series_width
 from gatework.tasks.classify.warping import class_scores
 from support.long_tables import COLUMNS, small, waves
@@ -177,3 +177,14 @@ def test_series_of_one_length_from_an_array_are_answered_too(run):
 
 def test_one_series_is_a_table_of_its_rows(run):
     assert len(run.predictor.answer(waves(1).select(pl.all().exclude("y")))) == 1
+
+
+def test_a_linear_classifier_of_all_steps_refuses_series_of_another_length():
+    values = np.random.default_rng(0).normal(size=(2, 3, 2))
+    linear = LinearClassifier("logistic regression", "", flat, Weights(np.ones((6, 1)), np.zeros(1)), 0.0)
+    expected = linear.scores(SeriesInputs.of(values))
+    np.testing.assert_array_equal(linear.scores(RaggedSeries.of(list(values))), expected)
+    with pytest.raises(DataError, match="each series has 4 values, expected 6 as in training: logistic regression"):
+        linear.scores(SeriesInputs.of(values[:, :2]))
+    with pytest.raises(DataError, match="the series have 2 to 3 steps, expected one length, as in training"):
+        linear.scores(RaggedSeries.of([values[0], values[1, :2]]))

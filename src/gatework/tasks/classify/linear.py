@@ -33,6 +33,8 @@ from gatework.data.dataset import Split
 from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.data.recordings import Recordings
 from gatework.data.text import Texts, texts_of
+from gatework.errors import DataError
+from gatework.formatting import counted
 from gatework.tasks._task import single_threaded
 from gatework.tasks._terms import Terms
 from gatework.tasks._tfidf import Tfidf
@@ -123,8 +125,18 @@ class LinearClassifier:
         return int(self.learnt.weights.size + self.learnt.bias.size)
 
     def scores(self, inputs: Any) -> np.ndarray:
-        """The log-probability of each class of texts or series, shape (examples, classes), float64."""
-        return self.learnt.scores(self.features(inputs))
+        """The log-probability of each class of texts or series, shape (examples, classes), float64.
+
+        Raises:
+            DataError: Series have another number of steps than those that it was fitted to.
+        """
+        features, known = self.features(inputs), len(self.learnt.weights)
+        if features.shape[1] != known:
+            raise DataError(
+                f"each series has {counted(features.shape[1], 'value')}, expected {known:,} as in training: "
+                f"{self.short_name}, which answers beside the network, takes no other length"
+            )
+        return self.learnt.scores(features)
 
 
 _fitted: list[tuple[Dataset, Sequence[LinearClassifier]]] = []
@@ -273,7 +285,19 @@ def _nb_svm(dataset: Dataset, strengths: Sequence[float] = _RATIO_STRENGTHS) -> 
 
 
 def flat(inputs: Any) -> np.ndarray:
-    """Series as features: the values of all steps, shape (examples, steps * variables), float64."""
+    """Series as features: the values of all steps, shape (examples, steps * variables), float64.
+
+    Raises:
+        DataError: The series have several lengths.
+    """
+    if isinstance(inputs, RaggedSeries):
+        least, most = int(inputs.lengths.min()), int(inputs.lengths.max())
+        if least < most:
+            raise DataError(
+                f"the series have {least:,} to {most:,} steps, expected one length, as in training: logistic "
+                "regression, which answers beside the network, takes no other"
+            )
+        return np.asarray(inputs.values, dtype=np.float64).reshape(len(inputs), -1)
     values = np.asarray(inputs, dtype=np.float64)
     return values.reshape(len(values), -1)
 
