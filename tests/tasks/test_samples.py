@@ -56,6 +56,21 @@ def test_of_forecasts_it_is_mase(series: int, origins: int) -> None:
     assert mean(forecast.sample(answers)) == pytest.approx(forecast.metrics(*forecast.arrays_of(answers))["mase"])
 
 
+def test_a_value_counts_once_however_many_origins_forecast_it() -> None:
+    _, actuals = forecast.arrays_of(forecasts(2, 30))
+    due = {
+        (series, target, step + ahead)
+        for target in (0, 1)
+        for series, step, value in zip(actuals["series"], actuals["step"], actuals["value"], strict=True)
+        for ahead in np.flatnonzero(~np.isnan(value))
+    }
+    other = actuals.copy()
+    other["target"] = 1
+    assert forecast.distinct_steps(np.concatenate([actuals, other])) == len(due)
+    actuals["value"] = np.nan
+    assert forecast.distinct_steps(actuals) == 0
+
+
 def test_forecasts_of_one_stretch_of_time_are_one_group_or_one_by_series() -> None:
     # A hundred origins span ten times two horizons of four and more: all series' origins within one are alike.
     assert len(np.unique(forecast.sample(forecasts(2, 100)).blocks)) == 13
