@@ -18,7 +18,7 @@ def test_a_comparison_is_an_object_with_its_table_verdict_and_page(tmp_path):
     assert compared.verdict == compared.content["verdict"]
     shown = compared._repr_html_()
     assert "majority class" in shown
-    assert "test_accuracy" in shown
+    assert "<th>accuracy</th>" in shown
 
 
 def test_a_cell_itself_stands_where_its_name_does(tmp_path):

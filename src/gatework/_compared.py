@@ -41,8 +41,12 @@ class Compared(Finished):
 
     def _repr_html_(self) -> str:
         """The comparison in a notebook: the verdict above the table."""
+        from gatework.tasks import metric_title
+
         frame = self.table
-        return self.above(frame.iter_rows(), frame.columns)
+        bare = {name: name.removeprefix("test_") for name in frame.columns}
+        titles = [name if bare[name] == name else metric_title(bare[name], is_short=True) for name in frame.columns]
+        return self.above(frame.iter_rows(), titles)
 
 
 @shows_options("cell", "seed")

@@ -44,7 +44,9 @@ def test_a_training_is_one_display_that_is_updated(notebook, tmp_path):
     assert "for training" in last
     assert "embedding" in last
     assert "epoch 2/2" in last
-    bar = last.split("<progress")[1]
+    # What is set out in columns stands in them, and a note's lines end, wherever the notebook is shown.
+    assert "<pre style='font-family:monospace;white-space:pre-wrap'>" in last
+    bar = last.split("<progress aria-label='run'")[1]
     assert bar.split("max='")[1].split("'")[0] == bar.split("value='")[1].split("'")[0]
     page = run._repr_html_()
     assert "test accuracy" in page

@@ -73,7 +73,7 @@ class NotebookProgress(Progress):
         if label in self._clocks and done < total:
             started, total = self._clocks[label]
             done = min(time.monotonic() - started, total)
-        return f"<progress max='{total}' value='{done}'></progress>"
+        return f"<progress aria-label='{html.escape(label)}' max='{total}' value='{done}'></progress>"
 
     def _epoch(self, label: str, bar: dict[str, Any]) -> str:
         """The epoch under way; how many there are at the most says nothing where a run ends by the clock."""
@@ -91,7 +91,9 @@ class NotebookProgress(Progress):
             for label, bar in self._bars.items()
         ]
         text = html.escape("\n".join(self._lines))
-        content = self._make(f"<pre>{text}</pre><table>{''.join(rows)}</table>")
+        # A notebook that was made a page has no style for what is set out in columns, and would not end a note's lines.
+        style = "font-family:monospace;white-space:pre-wrap"
+        content = self._make(f"<pre style='{style}'>{text}</pre><table>{''.join(rows)}</table>")
         if self._handle is None:
             self._handle = self._display(content, display_id=True)
         else:
