@@ -182,3 +182,10 @@ def test_a_comparison_is_not_written_over_a_pipe(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(RunError, match="cannot be a folder"):
         claim(tmp_path / "pipe", {"cells": 1})
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_long_work(tmp_path, monkeypatch):
+    _files.check_place(tmp_path / "new" / "site")
+    monkeypatch.setattr(os, "access", lambda folder, _: folder != tmp_path)
+    with pytest.raises(RunError, match="site could not be written: permission denied"):
+        _files.check_place(tmp_path / "new" / "site")

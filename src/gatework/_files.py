@@ -116,6 +116,17 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         raise
 
 
+def check_place(path: Path) -> None:
+    """Refuses a file or folder to be written later in a folder that cannot be written, before long work.
+
+    Raises:
+        RunError: It cannot be.
+    """
+    folder = next(folder for folder in (path, *path.absolute().parents) if folder.is_dir())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise explained(PermissionError(errno.EACCES, os.strerror(errno.EACCES)), path)
+
+
 def make_folder(path: Path) -> None:
     """Makes a folder, and those above it, where they are not there.
 

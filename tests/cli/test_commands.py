@@ -423,9 +423,10 @@ def test_a_run_that_was_short_of_memory_goes_on_by_the_same_command(words, monke
     assert "end what else uses it, then give the same command" in " ".join(done.stderr.split())
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM], ids=errno.errorcode.get)
 @pytest.mark.parametrize("words", [("--out", "run"), ("--out=run",)], ids=" ".join)
-def test_a_place_that_cannot_be_written_to_asks_for_another_one(words, monkeypatch):
-    refusal = PermissionError(errno.EACCES, "Permission denied", "run")
+def test_a_place_that_cannot_be_written_to_asks_for_another_one(words, number, monkeypatch):
+    refusal = PermissionError(number, "Permission denied", "run")
     monkeypatch.setattr(training, "train", lambda *_, **__: raised(refusal))
     done = run_here("train", "classify", "x.csv", *words)
     assert "run: permission denied; choose another --out" in " ".join(done.stderr.split())

@@ -57,7 +57,16 @@ _EXAMPLES: dict[str, Callable[[str], str]] = {
     "compare": lambda line: re.sub(r" train (\w+) (\S+)(.*) --out RUN$", r" compare \2 --task \1\3 --out FOLDER", line),
 }
 # What a person mends by another place to read from or to write to.
-_PLACES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+_PLACES = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.ENAMETOOLONG,
+)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 # A file or folder as it is called before it is whole.
 _TEMPORARY = re.compile(r"\.([^/\\]+)\.\d+\.\w+\.tmp$")

@@ -48,11 +48,13 @@ def show(name: Name) -> None:
 
 def copy(name: Name, file: Annotated[Path, typer.Argument(metavar="FILE", help="The .toml file to write.")]) -> None:
     """Copy a recipe, to change it and give it by --recipe FILE."""
+    from gatework._files import write_text
+
     if file.suffix != ".toml":
         raise UsageError(f"{file} is no recipe file; end its name in .toml")
     if file.exists():
         raise UsageError(f"{file} exists already; name another file")
-    file.write_bytes(_file(name).read_bytes())
+    write_text(file, _file(name).read_text(encoding="utf-8"))
     print(file)
 
 

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatework._files import is_occupied, make_folder, write_text
+from gatework._files import check_place, is_occupied, make_folder, write_text
 from gatework.course.experiments.pages import EXPERIMENTS
 from gatework.course.extra import COURSE, need
 from gatework.course.glossary import anchored, linked, text
@@ -44,11 +44,12 @@ def build_site(folder: Path, *, progress: Callable[[str], None] = lambda _: None
         The path of the first page.
 
     Raises:
-        RunError: The folder holds something else.
+        RunError: The folder holds something else, or cannot be written.
         UsageError: What the course needs is not installed.
     """
     need(*COURSE)
     _refuse_other(folder)
+    check_place(folder)
     done: dict[Lesson, NotebookNode] = {}
     with kernel() as running:
         for lesson in lessons():
@@ -105,9 +106,10 @@ def _assets() -> dict[str, str]:
 
     templates = files("gatework.course").joinpath("templates")
     return {
+        # First what says that a folder is a site, so that one that ended half-way is replaced.
+        "site.js": templates.joinpath("site.js").read_text("utf-8"),
         "plotly.min.js": get_plotlyjs(),
         "quiz.js": _quiz_script(),
-        "site.js": templates.joinpath("site.js").read_text("utf-8"),
         "site.css": templates.joinpath("site.css").read_text("utf-8"),
     }
 
