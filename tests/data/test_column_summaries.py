@@ -24,7 +24,7 @@ from gatework.options import over_time, step_by_step
         ([f"no {k}" for k in range(40)], "text"),
         (["same"] * 40, "nothing"),
         ([None] * 40, "nothing"),
-        ([[1, 2]] * 40, "nothing"),
+        ([[1, 2]] * 40, "nested"),
     ],
 )
 def test_a_column_is_told_by_its_values(values, kind):

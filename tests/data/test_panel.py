@@ -8,7 +8,7 @@ import pytest
 from gatework.data._columns import matrix
 from gatework.data.frequency import DAY, HOUR, Frequency, Grid
 from gatework.data.panel import Panel, read_panel
-from gatework.data.tables import Table
+from gatework.data.tables import Table, read_table
 from gatework.errors import DataError, GateworkError, UsageError
 from gatework.options import TimeOptions
 
@@ -362,3 +362,10 @@ def test_the_rows_that_share_a_step_are_counted_one_by_one() -> None:
     stamps = [stamp for day in days(5) for stamp in [day] * (3 if day == days(5)[1] else 2 if day == days(5)[3] else 1)]
     table = read({"t": stamps, "y": list(range(8))}, duplicates="sum")
     assert "5 rows that share their step with others were put together by their sum." in table.notes
+
+
+def test_times_of_day_in_a_column_of_their_own_are_named_where_rows_clash(tmp_path):
+    rows = "".join(f"2024-01-{k // 4 + 1:02d},{k % 4:02d}:00,{k}\n" for k in range(40))
+    (tmp_path / "x.csv").write_text("day,from,y\n" + rows)
+    with pytest.raises(DataError, match='name one column with the day and the time of day, which "from" holds, the'):
+        read_panel(read_table(tmp_path / "x.csv"), TimeOptions(time="day"), ["y"])

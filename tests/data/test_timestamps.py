@@ -232,7 +232,7 @@ def test_a_column_without_any_value_holds_no_times():
     assert not are_times(pl.Series([None, None], dtype=pl.String))
 
 
-@pytest.mark.parametrize("form", ["%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"])
+@pytest.mark.parametrize("form", ["%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%m/%d/%y %I:%M:%S %p"])
 def test_times_of_a_few_days_without_gaps_tell_the_order_of_day_and_month(form):
     start = datetime.datetime(2024, 5, 1)
     times = [start + datetime.timedelta(minutes=30 * k) for k in range(300)]

@@ -94,6 +94,7 @@ def _holding(column: ColumnSummary) -> str:
         "words": f"{column.distinct:,} words that come again",
         "names": f"words, {column.distinct:,} that differ",
         "text": f"texts, {column.distinct:,} that differ",
+        "nested": "values within values, which no task reads",
         "nothing": "nothing that differs",
     }[column.kind]
     return said + (f", {column.missing:,} missing" if column.missing else "")

@@ -19,11 +19,13 @@ class Naming:
         source: The file.
         row: A row, given its position in the source.
         step: A step, given its position on the grid.
+        clock: A column that is not used and holds times of day, if there is one.
     """
 
     source: str
     row: Callable[[int], str]
     step: Callable[[int], str]
+    clock: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ def _clash(rows: StepRows, at: int, columns: Columns, naming: Naming, is_clock: 
     first, second = (naming.row(k) for k in sorted((int(rows.index[at]), int(rows.index[at + 1]))))
     apart = "by --series" if not columns.ids else f"by --series beside {', '.join(columns.ids)}"
     zone = "the --time-zone, if the clocks were put back then, " if is_clock else ""
+    if naming.clock:
+        zone = f'one column with the day and the time of day, which "{naming.clock}" holds, '
     return DataError(
         f"{naming.source}: {first} and {second} are both of {naming.step(int(rows.positions[at]))} and differ in the "
         f'column "{every[feature]}"; name {zone}the columns that tell series apart {apart}, or a rule by --duplicates '

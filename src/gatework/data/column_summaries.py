@@ -10,7 +10,7 @@ import polars as pl
 
 from gatework.data.numbers import MISSING_WORDS, as_texts, number_marks, parsed_numbers
 from gatework.data.tables import Table
-from gatework.data.time_formats import are_times, number_kind
+from gatework.data.time_formats import TIME_OF_DAY, are_times, number_kind
 from gatework.options import ColumnKind, ColumnSummary
 
 _EXAMPLES = 3
@@ -23,9 +23,6 @@ _CALLED_TIME = re.compile(
     r"(?i)(^|_|\b)(time|date|day|month|year|stamp|datetime|ts|ds|datum|zeit|tag|monat|jahr|fecha|hora|mes|año|heure|jour|"
     r"mois|année|data|ora|giorno|mese|anno|tijd|dag|maand|jaar|dato|tid|czas)(\b|_|$)|timestamp|zeitstempel"
 )
-
-
-_CLOCK = r"^\s*\d{1,2}:\d{2}(:\d{2})?(\s?[AaPp][Mm])?\s*$"
 
 
 def column_summaries(table: Table) -> tuple[ColumnSummary, ...]:
@@ -47,7 +44,7 @@ def column_summaries(table: Table) -> tuple[ColumnSummary, ...]:
 
 
 def _tells_apart(table: Table, time: str, column: ColumnSummary) -> bool:
-    if column.kind == "words" and table.frame[column.name].cast(pl.String).str.contains(_CLOCK).all():
+    if column.kind == "words" and table.frame[column.name].cast(pl.String).str.contains(TIME_OF_DAY).all():
         return False
     if column.kind not in ("words", "number") or table.frame.select(time, column.name).n_unique() < len(table):
         return False
@@ -58,7 +55,7 @@ def _tells_apart(table: Table, time: str, column: ColumnSummary) -> bool:
 def _summary(table: Table, name: str) -> ColumnSummary:
     column = table.frame[name]
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        return ColumnSummary(name, "nothing", 0, 0, ())
+        return ColumnSummary(name, "nested", 0, 0, ())
     texts = as_texts(column, name).str.strip_chars()
     present = texts.filter(texts.is_not_null() & ~texts.is_in(["", *MISSING_WORDS]))
     examples = tuple(present.unique(maintain_order=True).head(_EXAMPLES))

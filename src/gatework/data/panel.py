@@ -28,6 +28,7 @@ from gatework.data._step_rows import Naming, StepRows, one_row_per_step
 from gatework.data.frequency import DAY, HOUR, Frequency, Grid, infer
 from gatework.data.reading import Reading
 from gatework.data.tables import Table
+from gatework.data.time_formats import TIME_OF_DAY
 from gatework.data.timestamps import Stamps, read_stamps
 from gatework.errors import DataError
 from gatework.formatting import counted, listed
@@ -35,6 +36,7 @@ from gatework.options import TimeOptions
 
 _DAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 _FEWEST_REST_DAYS, _NEARLY_ALL = 8, 0.9
+_LOOKED_AT = 20
 
 __all__ = ["Columns", "Panel", "Series", "read_panel"]
 
@@ -112,7 +114,7 @@ def read_panel(table: Table, config: TimeOptions, targets: Sequence[str], like: 
     grid, clock = grid_of(stamps, codes, config, f'{source}, column "{columns.time}"', like)
     positions, distance = grid.positions(clock)
     columns, values = matrix(frame, columns, source, row, None if like is None else like.columns, reading)
-    naming = Naming(source, row, partial(_step, grid, stamps.zone))
+    naming = Naming(source, row, partial(_step, grid, stamps.zone), _clock_column(frame, columns))
     rows = StepRows(codes, positions, distance, values, np.arange(len(frame)))
     is_clock = stamps.moments is None and not grid.frequency.is_daily_or_longer
     rows, notes = one_row_per_step(rows, config.duplicates, columns, naming, is_clock)
@@ -161,6 +163,13 @@ def grid_of(
             frequency = infer(stamps.local[order], codes[order], where)
     clock = clock_of(stamps, frequency)
     return Grid.fit(frequency, clock, is_named=config.frequency is not None), clock
+
+
+def _clock_column(frame: pl.DataFrame, columns: Columns) -> str:
+    """The first column without a role whose first rows are times of day; nothing where there is none."""
+    unused = [name for name in frame.columns if name not in (columns.time, *columns.ids, *columns.numbers)]
+    texts = (frame[name].head(_LOOKED_AT) for name in unused if frame.schema[name] == pl.String)
+    return next((str(text.name) for text in texts if len(text) and text.str.contains(TIME_OF_DAY).all()), "")
 
 
 def _by_series_and_time(codes: np.ndarray, stamps: np.ndarray) -> np.ndarray | slice:

@@ -86,6 +86,9 @@ OFFSET = r"(?:Z|(?:UTC|GMT)(?:[+-]\d{1,2}(?::?\d{2})?)?|[+-]\d{2}(?::?\d{2})?)$"
 WITH_OFFSET = rf"(\d:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?(?:\s?[AaPp][Mm])?|T\d{{4,6}}(?:\.\d+)?)\s?{OFFSET}"
 """A time with such an end, of which the first group is all before it."""
 
+TIME_OF_DAY = r"^\s*\d{1,2}:\d{2}(:\d{2})?(\s?[AaPp][Mm])?\s*$"
+"""A time without its day."""
+
 # The texts that show whether a column holds times, and how long the longest time is that anybody writes.
 _LOOKED_AT, _FEW, _LONGEST = 1000, 5, 50
 # Read in the wrong order, the days of a week are of as many months.
@@ -275,10 +278,10 @@ def decided(column: pl.Series, where: str, row: Callable[[int], str], said: pl.S
         raise _unreadable(column if said is None else said, tried, where, row)
     pattern, stamps = next(iter(whole.items()))
     other = next((p for p, s in whole.items() if not s.equals(stamps)), None)
-    dense = [p for p, s in whole.items() if ":" in p and _gaps(s) < _FEW_GAPS] if other is not None else []
-    if len(dense) == 1 and all(_gaps(s) > _MANY_GAPS for p, s in whole.items() if p not in dense):
-        note = f"{where} was read as {dense[0]}, {_order(dense[0])}: so read its times follow each other without gaps."
-        return Parsed(whole[dense[0]], dense[0], (note,))
+    dense = next((p for p, s in whole.items() if other and ":" in p and _gaps(s) < _FEW_GAPS), None)
+    if dense and all(s.equals(whole[dense]) or _gaps(s) > _MANY_GAPS for s in whole.values()):
+        note = f"{where} was read as {dense}, {_order(dense)}: so read its times follow each other without gaps."
+        return Parsed(whole[dense], dense, (note,))
     if other is not None:
         raise DataError(
             f'{where}: "{first}" may be {pattern} or {other}, and every row fits both; '

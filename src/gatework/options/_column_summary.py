@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-ColumnKind = Literal["times", "number", "numbering", "words", "names", "text", "nothing"]
+ColumnKind = Literal["times", "number", "numbering", "words", "names", "text", "nested", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class ColumnSummary:
     Attributes:
         name: The column.
         kind: Times; numbers; a numbering of the rows; words that come again; words that each come once or so; texts of
-            several words; or nothing, where every value is the same or missing.
+            several words; values within values; or nothing, where every value is the same or missing.
         distinct: How many values differ.
         missing: How many rows have none.
         examples: A few values, as they are written.
