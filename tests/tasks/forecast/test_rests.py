@@ -50,6 +50,14 @@ def test_every_quantile_that_laplaces_rule_allows_is_zero(weeks: int, highest: f
     assert np.array_equal(again.at(origins, table), rests.at(origins, table))
 
 
+def test_what_stood_before_the_opening_is_no_evidence() -> None:
+    before = [(MONDAY - datetime.timedelta(k), 0) for k in range(7 * 60, 0, -1)]
+    late = pl.concat([pl.DataFrame(before, schema=["time", "y"], orient="row"), shop(20)])
+    table, rests = fitted(late)
+    assert rests.at(last_origins(table, 7, 7), table)[0].tolist() == [0] * 6 + [20]
+    assert not fitted(pl.concat([late[: 7 * 60], shop(7)]))[1]
+
+
 def test_what_chance_may_have_made_is_no_rule() -> None:
     assert not fitted(shop(7))[1]
     assert not fitted(shop(20), non_negative=False)[1]

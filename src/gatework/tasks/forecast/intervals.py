@@ -82,8 +82,10 @@ class Intervals:
     def banded(self, bands: Bands, said: Mapping[str, np.ndarray], split: Split) -> tuple[np.ndarray, Bands]:
         """Answers, each with bands by what was known at its origin, and what is known in the end."""
         quantiles, after = bands.follow(said, *self._passed(split), self.least)
-        # A mean of quantiles of counts is none: an end of 0.1 in place of 0 would miss every 0.
-        return self.resting(_whole(quantiles, bands.calibration), origins_of(split)), after
+        # Rounding errors of a mean of ends at 0 reach below it. A mean of quantiles of counts is none: an end of 0.1 in
+        # place of 0 would miss every 0.
+        quantiles = np.maximum(_whole(quantiles, bands.calibration), self.least)
+        return self.resting(quantiles, origins_of(split)), after
 
     def resting(self, quantiles: np.ndarray, origins: Origins) -> np.ndarray:
         """Quantiles that are 0 where nothing ever happens."""

@@ -170,8 +170,10 @@ def _counts(table: Panel, ends: np.ndarray, period: int) -> np.ndarray:
         phases = (series.start + np.arange(int(end))) % period
         for target in range(counts.shape[1]):
             values, seen = series.values[:end, target], series.observed[:end, target]
-            zeros = np.bincount(phases, seen & (values == 0), minlength=period)
             others = np.bincount(phases, seen & (values != 0), minlength=period)
+            # A shop that has not opened yet is closed on every day.
+            seen = seen & (np.cumsum(values != 0) > 0)
+            zeros = np.bincount(phases, seen & (values == 0), minlength=period)
             rests = (others == 0) & (zeros >= _FEWEST)
             total = (zeros + others)[~rests].sum()
             if total and others.sum() >= _BUSY * total:
