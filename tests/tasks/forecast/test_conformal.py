@@ -106,6 +106,17 @@ def test_a_short_series_goes_by_the_others_and_a_long_one_by_its_own() -> None:
     np.testing.assert_allclose(factors[2:], held_back(y, one(len(keys))).stretch(one(1))[0, 0], rtol=0.15)
 
 
+def test_series_that_are_always_zero_do_not_narrow_the_intervals_of_the_others() -> None:
+    random = np.random.default_rng(8)
+    keys = np.repeat(np.arange(9), 50)
+    y = random.normal(size=(len(keys), 4)) * np.where(keys < 6, 1.0, 0.01)[:, None]
+    mixed, alone = held_back(y, keys, 9), held_back(y[keys < 6], keys[keys < 6], 9)
+    np.testing.assert_array_equal(mixed.stretch(np.array([-1, 0])), alone.stretch(np.array([-1, 0])))
+    # Where all are so sure there is nothing else to go by.
+    sure = held_back(0.01 * y, keys, 9)
+    assert (sure.stretch(np.array([-1]))[0, :MEDIAN] < 0.5).all()
+
+
 def test_an_interval_is_stretched_by_nothing_that_comes_to_pass_later() -> None:
     random = np.random.default_rng(1)
     y, horizon = random.normal(size=40), 4

@@ -64,6 +64,9 @@ _LEAST_BLOCK = 10
 # A series whose median score is so many times the median series' is no part of the pool of all series, if there are
 # enough to tell.
 _FAR, _FEWEST_SERIES = 4.0, 3
+# Nor is one of which nearly all scores are below one in so many, where half are above 1 if the intervals are right: one
+# that is always 0 would make those of all others too narrow.
+_NEARLY_ALL = 0.99
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,8 +206,10 @@ class Calibration:
         is_far = np.zeros(len(self.counts) + 1, dtype=bool)
         seen = np.flatnonzero(self.counts[:, -1].sum(axis=1) > 0)
         if len(seen) >= _FEWEST_SERIES:
+            is_still = _quantile(self.counts[seen, -1], np.full(len(seen), _NEARLY_ALL)) * _FAR < 1
             typical = _quantile(self.counts[seen, -1], np.full(len(seen), 0.5))
-            is_far[seen] = typical > _FAR * np.median(typical)
+            if not is_still.all():
+                is_far[seen] = is_still | (typical > _FAR * np.median(typical[~is_still]))
         # The last entry stands for a series that was never seen, whose key is below 0.
         return self.counts[~is_far[:-1]].sum(axis=0), is_far
 
