@@ -11,6 +11,7 @@ import soundfile
 
 from gatework.data.features import FeatureSpec
 from gatework.data.recordings import Recordings, names_apart, open_all, read_all
+from gatework.data.sound_classes import read_sound_classes
 from gatework.data.transcripts import Transcripts, Utterance, read_transcripts
 from gatework.errors import DataError, UsageError
 from gatework.options import DataOptions
@@ -153,6 +154,14 @@ def test_a_table_for_each_part_is_no_table_of_the_training_part_alone(tmp_path, 
     write(tmp_path, TEXTS)
     (tmp_path / "metadata.csv").write_text("audio,text\n0.wav,ab ba\n1.wav,cab\n")
     assert [one.part for one in read(tmp_path).utterances] == ["", ""]
+
+
+def test_classes_too_are_read_from_a_table_for_each_part(tmp_path):
+    write(tmp_path, TEXTS)
+    for number, part in enumerate(("train", "test")):
+        (tmp_path / f"{part}.csv").write_text(f"audio,label\n{number}.wav,yes\n")
+    listed = read_sound_classes(tmp_path, DataOptions())
+    assert sorted((one.audio.name, one.part) for one in listed.utterances) == [("0.wav", "train"), ("1.wav", "test")]
 
 
 def test_common_voices_tables_name_what_lies_in_clips(tmp_path):

@@ -12,7 +12,15 @@ from gatework.data._content import as_utf8, existing, file_content, lines_of, pr
 from gatework.data._listing import files_of
 from gatework.data._sound_files import SUFFIXES, is_recording, unread
 from gatework.data.tables import SUFFIXES as TABLES
-from gatework.data.transcripts import MANIFESTS, PARTS, Transcripts, Utterance, read_labels, read_transcripts
+from gatework.data.transcripts import (
+    PARTS,
+    Transcripts,
+    Utterance,
+    joined,
+    read_labels,
+    read_transcripts,
+    tables_of,
+)
 from gatework.errors import DataError
 
 if TYPE_CHECKING:
@@ -48,12 +56,10 @@ def read_sound_classes(
         return read_labels(source, data, audio, speaker, has_labels=has_labels)
     path = existing(Path(source))
     if path.is_dir():
-        named = (path / f"{name}{ending}" for name in MANIFESTS for ending in TABLES)
-        manifest = next((file for file in named if file.is_file()), None)
-        if manifest is None:
-            return _by_folder(path) if has_labels else read_transcripts(path, data, has_texts=False)
-        listed = read_labels(manifest, data, audio, speaker, has_labels=has_labels)
-        return replace(listed, name=printable(path.resolve().name))
+        if tables := tables_of(path):
+            each = {file: read_labels(file, data, audio, speaker, has_labels=has_labels) for file in tables}
+            return joined(path, each, tables)
+        return _by_folder(path) if has_labels else read_transcripts(path, data, has_texts=False)
     if not has_labels and not path.name.lower().removesuffix(".gz").endswith(TABLES):
         return read_transcripts(path, data, has_texts=False)
     return read_labels(path, data, audio, speaker, has_labels=has_labels)

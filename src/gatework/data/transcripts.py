@@ -176,14 +176,8 @@ class _Reader:
         """A folder in whichever layout it has."""
         if (path / "wav.scp").is_file():
             return self.kaldi(path)
-        parts = _tables_of_parts(path)
-        named = (path / f"{name}{ending}" for name in MANIFESTS for ending in TABLES)
-        manifest = next((file for file in named if file.is_file()), None)
-        is_whole = manifest is not None and manifest.stem.lower() not in PARTS
-        if len(parts) > 1 and not is_whole:
-            return self.parts(path, parts)
-        if manifest is not None:
-            return replace(self.manifest(manifest), name=printable(path.resolve().name))
+        if tables := tables_of(path):
+            return joined(path, {file: self.manifest(file) for file in tables}, tables)
         files = files_of(path, "**/*")
         recordings, others = list(filter(is_recording, files)), unread(files)
         if not recordings:
@@ -199,16 +193,6 @@ class _Reader:
             name = printable(path.resolve().name)
             return Transcripts(utterances, printable(str(path)), name, each[0].layout, others)
         return replace(self.pairs(path, recordings, beside), remarks=others)
-
-    def parts(self, path: Path, tables: Mapping[Path, str]) -> Transcripts:
-        """A table for each part, by its name or by that of its folder."""
-        each = [(self.manifest(file), part) for file, part in tables.items()]
-        utterances = tuple(replace(one, part=one.part or part) for listed, part in each for one in listed.utterances)
-        remarks = tuple(dict.fromkeys(remark for listed, _ in each for remark in listed.remarks))
-        names = ", ".join(printable(str(file.relative_to(path))) for file in tables)
-        return Transcripts(
-            utterances, printable(str(path)), printable(path.resolve().name), f"a table for each part: {names}", remarks
-        )
 
     def pairs(self, path: Path, recordings: Sequence[Path], beside: Mapping[Path, Path]) -> Transcripts:
         """Recordings each with a text file of the same name; a folder below is no speaker unless it is told."""
@@ -338,21 +322,49 @@ def _column(
     return column
 
 
-def _tables_of_parts(path: Path) -> dict[Path, str]:
-    """The tables of a folder that are each that of a part: `train.csv`, or `train/metadata.csv`; the parts by table."""
-    tables = {
-        file: PARTS[stem(file).lower()]
-        for file in sorted(path.iterdir())
-        if file.is_file() and file.name.lower().removesuffix(".gz").endswith(TABLES) and stem(file).lower() in PARTS
-    }
-    below = (
-        (folder / f"{name}{ending}", PARTS[folder.name.lower()])
-        for folder in sorted(path.iterdir())
-        if folder.name.lower() in PARTS and folder.is_dir()
-        for name in MANIFESTS
-        for ending in TABLES
+def tables_of(path: Path) -> dict[Path, str]:
+    """The tables that list a folder's recordings, with the part of each: `train.csv` and `test.csv`, or those below.
+
+    Returns:
+        A single one, of no part, where it is of all recordings; none where there is none.
+    """
+    manifest = _manifest_in(path)
+    if manifest is not None and stem(manifest).lower() not in PARTS:
+        return {manifest: ""}
+    parts = dict[Path, str]()
+    for ending in TABLES:
+        beside = (file for file in sorted(path.glob(f"*{ending}")) if file.is_file())
+        parts = parts or {file: PARTS[stem(file).lower()] for file in beside if stem(file).lower() in PARTS}
+    if len(parts) > 1 and "train" in parts.values():
+        return parts
+    if manifest is not None:
+        return {manifest: ""}
+    folders = (folder for folder in sorted(path.iterdir()) if folder.name.lower() in PARTS and folder.is_dir())
+    return {file: PARTS[folder.name.lower()] for folder in folders if (file := _manifest_in(folder)) is not None}
+
+
+def _manifest_in(path: Path) -> Path | None:
+    named = (path / f"{name}{ending}" for name in MANIFESTS for ending in TABLES)
+    return next((file for file in named if file.is_file()), None)
+
+
+def joined(path: Path, listed: Mapping[Path, Transcripts], tables: Mapping[Path, str]) -> Transcripts:
+    """What the tables of a folder list.
+
+    Args:
+        path: The folder.
+        listed: What each lists.
+        tables: The part of each, as `tables_of()` says.
+    """
+    name, first = printable(path.resolve().name), next(iter(listed))
+    if len(listed) == 1 and not tables[first]:
+        return replace(listed[first], name=name)
+    utterances = tuple(
+        replace(one, part=one.part or tables[file]) for file, each in listed.items() for one in each.utterances
     )
-    return tables or {file: part for file, part in below if file.is_file()}
+    remarks = tuple(dict.fromkeys(remark for each in listed.values() for remark in each.remarks))
+    names = ", ".join(printable(str(file.relative_to(path))) for file in listed)
+    return Transcripts(utterances, printable(str(path)), name, f"a table for each part: {names}", remarks)
 
 
 def _libri_speaker(path: Path, file: Path) -> str:
