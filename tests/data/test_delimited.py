@@ -256,6 +256,8 @@ def test_units_of_files_put_together_and_footers_leave_the_rows_of_the_table(tex
         f"date,y\n,n/a\n{TWO}",
         "text,label\nin,min\n" + FILMS,
         f"date,y\nthe day,the meter\n{TWO}",
+        f",y\nsoon,error\n{TWO}",
+        f"date,y,\nsoon,error,\n{TWO}",
     ],
 )
 def test_a_first_row_that_may_be_of_the_table_stays(text: str) -> None:

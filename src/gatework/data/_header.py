@@ -19,7 +19,7 @@ NAMELESS = "column "
 """The beginning of the name of a column that has none."""
 # Byte-order marks in the middle of a file that was put together, and spaces of no width.
 _UNSEEN = "\ufeff\u200b\u2060"
-_LOOKED_AT, _SHOWN = 200, 3
+_LOOKED_AT, _SHOWN, _FEWEST_ROWS = 200, 3, 3
 _NUMBER = re.compile(r"[+-]?(\d[\d .,'\u00a0\u202f]*|[.,]\d+)([eE][+-]?\d+)?")
 _STAMP = re.compile(r"\d+([-/.:T ]+\d+){2,}(Z|[+-]\d\d:?\d\d)?")
 _SENTENCE = re.compile(r"\S+ +\S+ +\S")
@@ -79,18 +79,22 @@ def names_over_two_rows(header: Sequence[str], rows: pl.DataFrame) -> tuple[list
         The fields as they were, and 0, where it does not go on.
     """
     upper = [_plain(name) for name in header]
-    if rows.height < 3 or units_at_start(rows.head(_LOOKED_AT)):
+    if rows.height < _FEWEST_ROWS:
         return list(header), 0
     lower, third = ([_plain(field or "") for field in rows.row(at)] for at in (0, 1))
-    kinds = [holds(column) for column in rows[2:_LOOKED_AT]]
-    typed = [name for name, kind in zip(lower, kinds, strict=True) if kind]
-    are_words = all(name == "" or _kind(name) == "word" for name in lower)
-    if not any(typed) or not are_words or set(typed) & MISSING_WORDS - {""}:
+    has_index = bool(third[0]) and not any(third[1:]) and _kind(third[0]) == "word"
+    is_merged = any(low and (not name or upper.count(name) > 1) for name, low in zip(upper[1:], lower[1:], strict=True))
+    is_second = all(name == "" or _kind(name) == "word" for name in lower) and (has_index or is_merged)
+    if not is_second or units_at_start(rows.head(_LOOKED_AT)):
         return list(header), 0
-    has_index = bool(third[0]) and not any(third[1:]) and _kind(third[0]) == "word" and bool(kinds[0])
-    if has_index and len(set(lower[1:])) == 1 and len(set(upper)) == len(upper):
+    kinds = [holds(column) for column in rows[2:_LOOKED_AT]]
+    typed = {name for name, kind in zip(lower, kinds, strict=True) if kind}
+    if not any(typed) or typed & MISSING_WORDS - {""}:
+        return list(header), 0
+    has_index = has_index and bool(kinds[0])
+    if has_index and not is_merged and len(set(lower[1:])) == 1:
         return [third[0], *upper[1:]], 2  # the second level says the same of all, as a share's name
-    if len(set(upper)) == len(upper) and "" not in upper:
+    if not is_merged:
         return list(header), 0
     last = ""
     for at, name in enumerate(upper):
