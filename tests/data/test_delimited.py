@@ -373,3 +373,9 @@ def test_tables_of_database_consoles_are_read() -> None:
     text = f"{line}| day        | y   |\n{line}" + "".join(f"| {day} | {at} |\n" for at, day in enumerate(DAYS))
     found = read_delimited(f"{text}{line}20 rows in set (0.00 sec)\n".encode(), "x.csv", Reading())
     assert (found.frame.columns, len(found.frame)) == (["day", "y"], 20)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_separator_at_the_end_of_every_row_but_the_header_is_no_column(end: str) -> None:
+    text = end.join(["a,b", *(f'"{k},x",{k},' for k in range(20)), ""])
+    assert table(text) == [("a", "b"), *((f"{k},x", str(k)) for k in range(20))]

@@ -126,7 +126,7 @@ BAD = [
     bad("r.jsonl", '{"review": "a", "sentiment": "x"}\n{"review": \n', "r.jsonl, line 2: a JSON object was expected"),
     bad("r.jsonl", '\n["a"]\n', "r.jsonl, line 2: a JSON object was expected, found another value"),
     bad("r.jsonl", '[\n{"review": "a"},\n{"review": "b"}]', "r.jsonl is one JSON array; write each of its objects on"),
-    bad("r.csv", "review,sentiment\na,x,\nb,y,\n", 'r.csv, row 2 ends with "," and the header does not; take it away'),
+    bad("r.csv", "review,sentiment\na,x,\nb,y\n", 'r.csv, row 2 ends with "," and the header does not; take it away'),
     bad("r.csv", b"PK\x03\x04\0\0", "r.csv is a spreadsheet or another zip archive, whatever its ending; save the"),
     bad("r.csv", "\n<!DOCTYPE html>\n<html>", "r.csv is a web page; download the file itself"),
     bad("r.csv.gz", gzip.compress(b"review,sentiment\n" + b"a,x\n" * 99)[:-9], "r.csv.gz is truncated: its compressed"),
@@ -168,7 +168,14 @@ def test_a_name_that_is_neither_a_data_set_nor_a_file_suggests_a_data_set():
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("a.xlsx", "save its sheet as CSV"), ("a.txt", "name it .csv"), ("a.json", "give one of")]
+    ("name", "hint"),
+    [
+        ("a.xlsx", "save its sheet as CSV"),
+        ("a.txt", "name it .csv"),
+        ("a.bin", "give one of"),
+        ("a.json", "jq -c"),
+        ("a.db", "sqlite3 -csv"),
+    ],
 )
 def test_another_kind_of_file_says_what_can_be_read(name, hint, write):
     with pytest.raises(UsageError, match=re.escape(hint)):

@@ -249,9 +249,10 @@ def _answered(found: Run, path: Any, rows: list[list[str]], case: Case) -> Any:
     last = found.path.with_name("last.csv")
     last.write_bytes(case.content([rows[0], *rows[-7:]]))
     said = found.predict(path)
-    # A frame of one's own may hold what JSON cannot; the command line writes null for it.
-    kept = [] if isinstance(path, Path) else [name for name in said.columns if name in rows[0]]
-    said = said.drop(kept).to_dicts()
+    if hasattr(said, "columns"):
+        # A frame of one's own may hold what JSON cannot; the command line writes null for it.
+        kept = [] if isinstance(path, Path) else rows[0]
+        said = pl.DataFrame(said).drop(kept, strict=False).to_dicts()
     for source in (path, last):
         with contextlib.suppress(GateworkError):
             found.predict(source)

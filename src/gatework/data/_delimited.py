@@ -125,6 +125,9 @@ def parsed_rows(
     except pl.exceptions.PolarsError as error:
         if (plain_content := with_quotes_within(content, separator)) is not None:
             return pl.read_csv(plain_content, separator=separator, infer_schema=False), ()
+        if (plain_content := _with_longer_header(content, separator)) is not None:
+            # An empty column behind the others has no name in the first row.
+            return pl.read_csv(plain_content, separator=separator, infer_schema=False)[:, :-1], ()
         if _are_quotes_letters(content, separator):
             frame = pl.read_csv(content, separator=separator, infer_schema=False, quote_char=None)
             return frame, ("Quotes were read as letters, as they do not stand around fields.",)
@@ -197,10 +200,23 @@ def _whole(digits: str) -> float:
     return int(digits) if len(digits) < 19 else float(digits)
 
 
+def _with_longer_header(content: bytes, separator: str) -> bytes | None:
+    """The text with one more separator in its first row, where every other one ends with one more; else None."""
+    reader = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=separator, strict=True)
+    try:
+        width, line = len(next(reader)), reader.line_num
+        if any(len(fields) != width + 1 or fields[-1].strip() for fields in reader if fields):
+            return None
+    except csv.Error:
+        return None
+    lines = content.split(b"\n")
+    lines[line - 1] = lines[line - 1].removesuffix(b"\r") + separator.encode()
+    return b"\n".join(lines)
+
+
 def _are_quotes_letters(content: bytes, separator: str) -> bool:
-    """Whether every line has as many fields as the first where quotes are letters, and none stands in quotes."""
-    mark = re.escape(separator).encode()
-    if re.search(rb'(?m)(?:^|%b)"[^"\n]*"(?:%b|\r?$)' % (mark, mark), content):
+    """Whether no field begins with a quote, and every line has as many fields as the first."""
+    if re.search(rb'(?m)(?:^|%b)"' % re.escape(separator).encode(), content):
         return False
     return len({line.count(separator.encode()) for line in content.splitlines() if line.strip()}) == 1
 
