@@ -120,7 +120,7 @@ BAD = [
     bad("r.csv", 'review,sentiment\na,x\n"b,y\n', "r.csv, row 3: the quotes do not fit"),
     bad(
         "q.csv",
-        'review,sentiment\na,x\nb"c,y\n',
+        'review,sentiment\na,x\nb"c,y\nd\n',
         "q.csv has a quote that no other one closes, the last of all in line 3",
     ),
     bad("r.jsonl", '{"review": "a", "sentiment": "x"}\n{"review": \n', "r.jsonl, line 2: a JSON object was expected"),
