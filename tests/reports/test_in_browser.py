@@ -94,6 +94,15 @@ def test_text_stands_out_from_its_ground_and_all_that_scrolls_or_acts_can_be_rea
         assert page.evaluate(script) == []
 
 
+def test_paper_shows_what_a_ground_tells_and_cuts_no_plot(show, waves):
+    page = show(waves)
+    page.emulate_media(media="print")
+    styles = page.evaluate("""() => [".key", ".bars .bar > span", ".badge"].map(
+        (name) => getComputedStyle(document.querySelector(name)).printColorAdjust)""")
+    assert styles == ["exact"] * 3
+    assert page.locator(".plot").first.evaluate("plot => getComputedStyle(plot).breakInside") == "avoid"
+
+
 def test_the_theme_button_changes_page_and_plots_and_stays_but_paper_is_light(show, waves):
     page = show(waves)
     line = "#learning-loss-0 .scatterlayer .trace path.js-line"

@@ -11,7 +11,7 @@ class Choices {
       const name = element("span", { class: "token-name" }), own = element("i", { class: "own" }), byRules = element("i", { class: "by-rules" });
       const figure = element("span", { class: "figure" });
       const button = element("button", { type: "button", onclick: () => take(this.tokens[k]) },
-        element("span", { class: "key-of", "aria-hidden": "true" }, k < 9 ? String(k + 1) : ""), name, element("span", { class: "bar" }, byRules, own), figure);
+        element("span", { class: "key-of", "aria-hidden": "true" }, k < 9 ? String(k + 1) : ""), name, " ", element("span", { class: "bar" }, byRules, own), figure);
       const row = element("li", {}, button);
       box.append(row);
       return { row, button, name, own, byRules, figure };
