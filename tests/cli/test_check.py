@@ -72,3 +72,13 @@ def test_a_role_that_is_given_is_no_table_alone(tmp_path):
 def test_a_data_set_is_checked_for_its_own_task_and_a_task_alone_asks_for_its_file():
     assert "series of 99 steps" in run_here("check", "waves").stdout
     assert "gatework check regress FILE" in run_here("check", "regress").stderr
+
+
+def test_a_table_alone_tells_what_was_left_out_of_it(tmp_path):
+    rows = "".join(f"2024-01-{k:02d}T06:00:00Z,{k * k % 11}.5\n" for k in range(1, 29))
+    (tmp_path / "x.csv").write_text(f"when,use\n,kWh\n{rows}\nSource: a meter\n")
+    done = run_here("check", "x.csv", cwd=tmp_path)
+    assert "- Row 2 describes the columns and was left out: kWh." in done.stdout
+    assert "- The last row holds text and no values and was left out: Source: a meter." in done.stdout
+    assert "gatework train forecast x.csv --time when --target use" in done.stdout
+    assert len(json.loads(run_here("check", "x.csv", "--json", cwd=tmp_path).stdout)["remarks"]) == 2
