@@ -11,7 +11,7 @@ class Choices {
       const name = element("span", { class: "token-name" }), own = element("i", { class: "own" }), byRules = element("i", { class: "by-rules" });
       const figure = element("span", { class: "figure" });
       const button = element("button", { type: "button", onclick: () => take(this.tokens[k]) },
-        element("span", { class: "key-of", "aria-hidden": "true" }, k < 9 ? String(k + 1) : ""), name, " ", element("span", { class: "bar" }, byRules, own), figure);
+        element("span", { class: "key-of", "aria-hidden": "true" }, k < 9 ? String(k + 1) : ""), " ", name, " ", element("span", { class: "bar" }, byRules, own), figure);
       const row = element("li", {}, button);
       box.append(row);
       return { row, button, name, own, byRules, figure };
@@ -42,7 +42,7 @@ class Choices {
       figure.textContent = words(chances[token]);
       button.className = [shares[token] === 0 ? "is-cut" : "", token === taken ? "taken" : ""].join(" ").trim();
       // What is seen stands in the name as it is seen, for those who say what to press.
-      button.setAttribute("aria-label", `${visible(token)} ${words(chances[token])} by the network, ${shares[token] ? `drawn with ${words(shares[token])}` : "never drawn by these rules"}${token === taken ? ", stands there" : ""}`);
+      button.setAttribute("aria-label", `${k < 9 ? `${k + 1} ` : ""}${visible(token)} ${words(chances[token])} by the network, ${shares[token] ? `drawn with ${words(shares[token])}` : "never drawn by these rules"}${token === taken ? ", stands there" : ""}`);
     });
   }
 }
