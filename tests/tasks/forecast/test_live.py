@@ -73,6 +73,7 @@ def test_a_closed_day_is_zero_on_the_page_until_a_point_there_is_lifted(show, tm
     expected = run.predict().select(names).to_numpy()
     assert np.flatnonzero(expected[:, LEVELS.index(0.5)] == 0).tolist() == [6]
     np.testing.assert_allclose(page.evaluate(SAID)[0][0], expected, rtol=2e-5)
+    assert "always 0 are forecast as 0" in page.inner_text("#answered")
     once, twice = np.array([*values[:-1], 40.0]), values.astype(np.float64)
     twice[[-8, -1]] = 40.0
     for lifted in (once, twice):

@@ -32,6 +32,7 @@ class ForecastPage {
     at("answered").textContent = [
       others.length ? `The forecast is the mean of ${others.length + 1} networks; the gates are those of the first.` : "",
       answeredBy ? `The page shows ${those} alone; gatework predict answers by ${answeredBy}.` : "",
+      windows.some(({ rests }) => rests.length) ? "Steps at which a series was always 0 are forecast as 0 until points there are lifted." : "",
       missingAhead.length ? `Here the table's last ${plan.horizon} steps are forecast: what follows them needs ${missingAhead.join(", ")}, which gatework inspect RUN FILE takes.` : "",
     ].filter(Boolean).join(" ");
     this.gates.arrange(layers);
