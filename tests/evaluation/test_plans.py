@@ -38,6 +38,9 @@ def test_another_plan_is_refused_by_what_differs(tmp_path):
     claim(tmp_path / "out", PLAN)
     with pytest.raises(RunError, match="its seeds differ"):
         claim(tmp_path / "out", PLAN | {"seeds": 4})
+    # Something that the earlier plan did not name is another plan, too.
+    with pytest.raises(RunError, match="its samples differ"):
+        claim(tmp_path / "out", PLAN | {"samples": 100})
 
 
 def test_what_holds_something_else_is_left_alone(tmp_path):

@@ -9,6 +9,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from gatework.serve import Limits
 from gatework.serve._application import application_of, service_of
+from gatework.serve._rows import Pace
 
 WORDS = ["good", "film", "never", "bad plot"]
 
@@ -75,3 +76,13 @@ def test_a_session_that_could_not_begin_is_not_kept(client, service):
     reply = client.post("/predict/sensor", json={"session": "new", "row": {"units": 1}})
     assert reply.status_code == 400
     assert len(service.sessions) == before
+
+
+def test_the_pace_of_rows_falls_at_once_and_rises_slowly():
+    pace = Pace()
+    told = []
+    for seconds in (1.0, 0.5, 0.6, 100.0):
+        pace._count(seconds)
+        told.append(pace.seconds)
+    # A row that other work held up counts as four times the mean at most, and one in twenty.
+    assert told == pytest.approx([1.0, 0.5, 0.505, 0.505 + 0.05 * 3 * 0.505])
