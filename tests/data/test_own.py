@@ -81,6 +81,17 @@ def test_a_column_of_a_few_single_words_beside_numbers_is_left_out_and_that_is_s
     assert [note.startswith(left_out) for note in dataset.provenance.notes] == [True] * (role == "inputs")
 
 
+def test_rows_that_belong_together_by_a_column_are_told_where_their_class_is_the_same():
+    rows = [(f"s{k}", t, "ab"[k % 2]) for k in range(60) for t in range(20)]
+    frame = pl.DataFrame(rows, schema=["id", "t", "label"], orient="row")
+    note = 'All rows of one value of column "id" have the same class'
+    notes = load(frame, DataOptions()).provenance.notes
+    assert notes[1].startswith(note)
+    assert notes[1].endswith("say so: --series id.")
+    another = frame.with_columns(label=pl.Series(["b", *frame["label"][1:]]))
+    assert len(load(another, DataOptions()).provenance.notes) == 1
+
+
 def test_a_column_of_words_beside_the_number_of_each_row_is_the_text():
     frame = pl.DataFrame({"id": range(160), "mood": [f"m{k % 16}" for k in range(160)], "label": [1, 0] * 80})
     assert load(frame, DataOptions()).columns == {"text": "mood", "label": "label"}

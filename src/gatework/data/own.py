@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,8 @@ Answer = Literal["label", "target"]
 """What is to be predicted: a class, or values."""
 Kind = Literal["series", "text"]
 _FOLDER_COLUMNS: Columns = {"text": "text", "label": "label"}
+# The fewest rows of a value, on average, for them to belong together.
+_ROWS_OF_ONE = 3
 
 
 def read_dataset(source: Any, config: DataOptions, answer: Answer) -> Dataset:
@@ -345,8 +348,26 @@ def _notes(table: Table, columns: Columns, examples: Split) -> tuple[str, ...]:
         return examples.inputs.notes()
     used = {str(columns.get("target", columns.get("label"))), *columns["inputs"]}
     unused = [name for name in table.frame.columns if name not in used]
+    if not unused:
+        return ()
     way = "; --text NAME reads one of them in place of the numbers" if "label" in columns else ""
-    return (f"Columns that hold no numbers were left out: {', '.join(unused)}{way}.",) if unused else ()
+    left_out = f"Columns that hold no numbers were left out: {', '.join(unused)}{way}."
+    tied = next((name for name in unused if "label" in columns and _has_one_class(table, name, columns)), None)
+    if tied is None:
+        return (left_out,)
+    return (
+        left_out,
+        f'All rows of one value of column "{tied}" have the same class, and stand in training and testing: figures may '
+        f"be better than those of new ones. If such rows are the steps of a series, say so: --series {shlex.quote(tied)}.",
+    )
+
+
+def _has_one_class(table: Table, name: str, columns: Columns) -> bool:
+    """Whether a column's values, more than there are classes, come again and again, each beside one class alone."""
+    label = str(columns["label"])
+    pairs = table.frame.select(pl.col(name).cast(pl.String).alias("of"), pl.col(label).cast(pl.String).alias("class"))
+    values, classes = pairs["of"].n_unique(), pairs["class"].n_unique()
+    return classes < values <= len(pairs) / _ROWS_OF_ONE and pairs.n_unique() == values
 
 
 def _lines(path: Path) -> list[str]:
