@@ -358,7 +358,8 @@ def _notes(table: Table, columns: Columns, examples: Split) -> tuple[str, ...]:
     return (
         left_out,
         f'All rows of one value of column "{tied}" have the same class, and stand in training and testing: figures may '
-        f"be better than those of new ones. If such rows are the steps of a series, say so: --series {shlex.quote(tied)}.",
+        "be better than those of new ones. If such rows are the steps of a series, say so: "
+        f"--series {shlex.quote(tied)}.",
     )
 
 
