@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 
 from gatework._stored import Stored
+from gatework.data.series import Scale
+from gatework.tasks._sequence import columns_from_state
+from gatework.tasks.forecast.options import ForecastOptions
 
 
 @dataclass(frozen=True)
@@ -58,3 +61,25 @@ def test_a_damaged_state_is_refused_in_words(changed: dict[str, object], words: 
 def test_a_missing_field_is_named() -> None:
     with pytest.raises(ValueError, match="missing required field `part`"):
         Whole.from_state({name: value for name, value in WHOLE.state().items() if name != "part"})
+
+
+def test_options_go_through_json_and_are_checked_as_those_of_a_recipe() -> None:
+    options = ForecastOptions(horizon=12, networks=3)
+    assert ForecastOptions.from_state(json.loads(json.dumps(options.__dict__))) == options
+    with pytest.raises(ValueError, match=r"max_origins is None, expected a whole number"):
+        ForecastOptions.from_state({"max_origins": None})
+    with pytest.raises(ValueError, match=r"horizon is -1, expected"):
+        ForecastOptions.from_state({"horizon": -1})
+
+
+@pytest.mark.parametrize(("mean", "std"), [(1e300, 1.0), (np.nan, 1.0), (0.0, 0.0), (0.0, -1.0), (0.0, np.inf)])
+def test_a_scale_is_of_numbers_that_can_be_divided_by(mean: float, std: float) -> None:
+    with pytest.raises(ValueError, match="none of the numbers that float32 holds"):
+        Scale.from_state({"mean": [mean], "std": [std]})
+
+
+def test_columns_have_texts_for_names() -> None:
+    assert columns_from_state({"inputs": ["a", "b"], "label": "c"}) == {"inputs": ("a", "b"), "label": "c"}
+    for damaged in ({"inputs": ["a", 1]}, {"label": None}, ["a"]):
+        with pytest.raises(ValueError, match="Expected"):
+            columns_from_state(damaged)

@@ -30,10 +30,20 @@ class Stored:
         Raises:
             ValueError: A field is missing, is of another type, or does not fit the others.
         """
-        try:
-            return msgspec.convert(state, cls, dec_hook=_made)
-        except msgspec.ValidationError as error:
-            raise ValueError(str(error)) from None
+        made: Self = converted(state, cls)
+        return made
+
+
+def converted(value: Any, kind: Any) -> Any:
+    """A value that JSON held as one of a type, such as `tuple[str, ...]` or a dataclass.
+
+    Raises:
+        ValueError: It is of another type.
+    """
+    try:
+        return msgspec.convert(value, kind, dec_hook=_made)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from None
 
 
 def _listed(value: Any) -> Any:

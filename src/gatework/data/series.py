@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gatework.options import DataOptions
 
 
+_LARGEST = float(np.finfo(np.float32).max)
 LARGEST_LEVEL = 1e5
 """A level of so many standard deviations leaves a float32, of seven digits, too few for what varies about it."""
 
@@ -37,6 +38,8 @@ class Scale(Stored):
     def __post_init__(self) -> None:
         if len(self.mean) != len(self.std):
             raise ValueError(f"{len(self.mean)} means with {len(self.std)} deviations")
+        if not all(abs(mean) <= _LARGEST for mean in self.mean) or not all(0 < std <= _LARGEST for std in self.std):
+            raise ValueError("a mean or a deviation is none of the numbers that float32 holds")
 
     @classmethod
     def fit(cls, values: np.ndarray, weights: np.ndarray | None = None) -> Scale:

@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from gatework.errors import UsageError, nearest
 
@@ -74,6 +74,23 @@ class OptionSection:
 
     section: ClassVar[str]
     title: ClassVar[str]
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """The section whose fields by name, as JSON holds them, these are.
+
+        Raises:
+            TypeError: A field is unknown.
+            ValueError: A field's value has the wrong type or is out of its range.
+        """
+        options = {option.name: option for option in options_of(cls)}
+        made = cls(
+            **{name: options[name].converted(value) if name in options else value for name, value in state.items()}
+        )
+        problems = (option.problem(getattr(made, name)) for name, option in options.items())
+        if problem := next(filter(None, problems), None):
+            raise ValueError(problem)
+        return made
 
 
 def option(

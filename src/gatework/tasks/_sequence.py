@@ -10,6 +10,7 @@ import numpy as np
 
 from gatework import data
 from gatework._pair_vectors import add_second_words
+from gatework._stored import converted
 from gatework.data.dataset import Split
 from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.data.pieces import PieceVocabulary
@@ -297,6 +298,11 @@ def encoder_from_state(state: Mapping[str, Any]) -> Encoder:
     return _ENCODERS[state["kind"]].from_state(state)
 
 
-def tuples(columns: Mapping[str, Any]) -> Columns:
-    """Columns by role as they were before JSON made lists of tuples."""
-    return {role: tuple(names) if isinstance(names, list) else names for role, names in columns.items()}
+def columns_from_state(columns: Any) -> Columns:
+    """Columns by role from what JSON held.
+
+    Raises:
+        ValueError: They are none.
+    """
+    known: Columns = converted(columns, dict[str, str | tuple[str, ...]])
+    return known

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from gatework._stored import converted
 from gatework.data.long import is_long, read_long_dataset
 from gatework.data.reading import Reading
 from gatework.data.recordings import Recordings
@@ -20,7 +21,7 @@ from gatework.options import TimeOptions
 from gatework.tasks import classify
 from gatework.tasks._blend import NETWORK, NETWORK_ALONE, Blend
 from gatework.tasks._recorded import recording_options
-from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, tuples
+from gatework.tasks._sequence import Encoder, SequenceTask, columns_from_state, encoder_from_state, encoder_state
 from gatework.tasks._task import Baseline, Before, Earlier, Evaluation, Loss, PartRates, Scores, refuse_options
 from gatework.tasks.classify import beginnings, kinds, report, sounds
 from gatework.tasks.classify.baselines import absent, baselines, quick_baselines
@@ -432,8 +433,8 @@ class ClassifyTask(SequenceTask):
         """The task whose `state()` this is."""
         reading = Reading.from_state(state["reading"])
         chosen = Blend.from_state(state["answer"]) if "answer" in state else None
-        classes, columns = tuple(state["classes"]), tuples(state["columns"])
-        sound = SoundOptions(**state["sound"]) if "sound" in state else None
+        classes, columns = converted(state["classes"], tuple[str, ...]), columns_from_state(state["columns"])
+        sound = SoundOptions.from_state(state["sound"]) if "sound" in state else None
         kept = {name: state[name] for name in _KEPT if name in state}
         return cls(encoder_from_state(state["encoder"]), classes, columns, reading, chosen, sound, **kept)
 

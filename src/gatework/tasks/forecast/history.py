@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from gatework._stored import converted
 from gatework.data._columns import Columns, ids_of, matrix
 from gatework.data._layout import MOST_STEPS
 from gatework.data._step_rows import Naming, StepRows, one_row_per_step
@@ -25,6 +26,7 @@ from gatework.tasks.forecast.options import ForecastOptions
 from gatework.tasks.forecast.totals import with_totals, without_totals
 from gatework.tasks.forecast.windows import Origins
 
+_GRID = ("anchor", "is_month_end", "is_calendar")
 _ARRAYS = ("values", "observed", "known", "past", "static")
 
 
@@ -57,16 +59,7 @@ def to_state(table: Panel) -> dict[str, Any]:
 
 def from_state(state: Mapping[str, Any]) -> Panel:
     """The table whose `to_state()` this is."""
-    known = state["columns"]
-    columns = Columns(
-        known["time"],
-        tuple(known["ids"]),
-        tuple(known["targets"]),
-        tuple(known["known"]),
-        tuple(known["past"]),
-        tuple(known["static"]),
-        {name: tuple(values) for name, values in known["categories"].items()},
-    )
+    columns: Columns = converted(state["columns"], Columns)
     widths = {role: place.stop - place.start for role, place in columns.slices().items()}
     widths |= {"values": widths["targets"], "observed": widths["targets"]}
     series = []
@@ -74,8 +67,11 @@ def from_state(state: Mapping[str, Any]) -> Panel:
         arrays = {n: np.array(kept[n], bool if n == "observed" else np.float64) for n in _ARRAYS}
         # An empty list has lost its second axis.
         arrays = {n: a if n == "static" else a.reshape(len(kept[n]), widths[n]) for n, a in arrays.items()}
-        series.append(Series(tuple(kept["id"]), kept["start"], **arrays))
-    grid = Grid(Frequency.parse(state["frequency"]), state["anchor"], state["is_month_end"], state["is_calendar"])
+        series.append(Series(converted(kept["id"], tuple[str, ...]), converted(kept["start"], int), **arrays))
+    facts = (
+        converted(state[name], kind) for name, kind in (("anchor", int), ("is_month_end", bool), ("is_calendar", bool))
+    )
+    grid = Grid(Frequency.parse(state["frequency"]), *facts)
     return Panel(
         tuple(series),
         grid,

@@ -184,7 +184,7 @@ class ForecastTask(DenseTask):
     def from_state(cls, state: Mapping[str, Any]) -> ForecastTask:
         """The task whose `state()` this is."""
         features, history = Features.from_state(state["features"]), from_state(state["history"])
-        plan = ForecastOptions(**state["plan"])
+        plan = ForecastOptions.from_state(state["plan"])
         checked(features.spread, (len(history.series), len(history.columns.targets)))
         if features.effects is not None:
             ahead = len(features.known.mean) + moments(history, np.zeros(1, np.int64), plan).shape[1]

@@ -14,7 +14,14 @@ from gatework.data.store.inputs import PackedSplit
 from gatework.errors import DataError
 from gatework.tasks import regress
 from gatework.tasks._chart import histogram
-from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
+from gatework.tasks._sequence import (
+    Encoder,
+    SequenceTask,
+    columns_from_state,
+    encoder_from_state,
+    encoder_state,
+    fit_encoder,
+)
 from gatework.tasks._task import Baseline, Loss
 from gatework.tasks.regress import report
 from gatework.tasks.regress.baselines import baselines
@@ -123,7 +130,7 @@ class RegressTask(SequenceTask):
         """The task whose `state()` this is."""
         scale = Scale.from_state(state["scale"])
         reading = Reading.from_state(state["reading"])
-        return cls(encoder_from_state(state["encoder"]), scale, tuples(state["columns"]), reading=reading)
+        return cls(encoder_from_state(state["encoder"]), scale, columns_from_state(state["columns"]), reading=reading)
 
     @property
     def width(self) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatework._stored import converted
 from gatework.data.batches import evaluation_order, even_order
 from gatework.data.dataset import Split
 from gatework.data.pairs import read_sources
@@ -142,8 +143,8 @@ class TranslateTask(Task):
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TranslateTask:
         """The task whose `state()` this is."""
-        settings = TranslateOptions(**state["settings"])
-        source, target = state["columns"]
+        settings = TranslateOptions.from_state(state["settings"])
+        source, target = converted(state["columns"], tuple[str, str])
         memory = TranslationMemory.unpacked(state["memory"])
         subwords, keeping = Subwords.from_state(state["subwords"]), Keeping.from_state(state["keeping"])
         return cls(subwords, settings, int(state["longest"]), (source, target), memory, keeping)
