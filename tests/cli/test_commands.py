@@ -100,10 +100,9 @@ def test_the_help_of_a_task_shows_every_option_of_its_recipes_and_no_other(task)
 def test_the_help_of_a_command_shows_how_it_is_called_itself(command):
     shown = re.sub(r" \\\n +", " ", run_here(command, "--help").stdout)
     examples = [line.split() for line in shown.partition("Examples:\n")[2].splitlines()]
-    assert len(examples) == len(TASKS.built_in)
-    for task, words in zip(TASKS, examples, strict=True):
+    for task in TASKS.built_in:
+        (words,) = [words for words in examples if task in words]
         assert words[:2] == ["gatework", command]
-        assert task in words
         assert ("--out" in words) == (command != "check")
 
 

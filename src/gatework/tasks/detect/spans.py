@@ -120,7 +120,8 @@ def describe(rows: Sequence[Mapping[str, Any]], time: str, ids: Sequence[str], v
         peak = max(members, key=lambda row: row["score"] or 0.0)
         where = ", ".join(str(peak[name]) for name in ids)
         count = f"{len(members):,} row{'s' if len(members) > 1 else ''}"
-        when = f"{members[0][time]} to {members[-1][time]}" if len(members) > 1 else str(members[0][time])
+        ends = [str(members[at][time]).replace("T", " ") for at in (0, -1)]  # as at the end of training
+        when = " to ".join(ends) if len(members) > 1 else ends[0]
         kind = kind_of(members)
         start = f"span {number}{f' of {where}' if where else ''}: {when} ({count}), {f'{kind}, ' if kind else ''}"
         start += f"score {peak['score']:.2f}"

@@ -364,8 +364,7 @@ class UsualTask(Stored, DenseTask):
     def summary(self, predictions: pl.DataFrame) -> list[str]:
         """The flagged spans, one a line: when, how long, and why."""
         time, ids = str(self.columns["time"]), tuple(self.columns["series"])
-        told = predictions.with_columns(predictions[time].str.replace("T", " "))  # as at the end of training
-        return describe(told.to_dicts(), time, ids, self.variables)
+        return describe(predictions.to_dicts(), time, ids, self.variables)
 
     def highlights(self, rows: pl.DataFrame) -> list[str]:
         """How many spans each part has, and the worst of them."""
