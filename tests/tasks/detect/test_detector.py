@@ -1,5 +1,6 @@
 """Trained detectors: what is plainly anomalous is found, why is said, and nothing depends on later rows."""
 
+import dataclasses
 import json
 import re
 
@@ -85,8 +86,6 @@ def test_a_missing_value_has_no_score_and_the_next_one_has(forecast_run):
 
 
 def test_a_higher_sensitivity_flags_no_fewer_rows(forecast_run):
-    import dataclasses
-
     detector = Detector.of(forecast_run)
     rows = read_rows(spiked(), forecast_run.recipe, forecast_run.task).series[0]
     flagged = []
@@ -105,6 +104,12 @@ def test_predictions_are_one_row_per_row_in_the_order_of_the_table(forecast_run)
     assert {"time", "value", "score", "is_anomaly", "span", "cause", "kind", "expected", "low", "high"} == set(rows[0])
     told = forecast_run.task.summary(pl.DataFrame(rows, infer_schema_length=None))
     assert any("value is" in line and "expected" in line for line in told)
+
+
+@pytest.mark.parametrize("changes", [{"time": 3}, {"series": "id"}, {"target": None}])
+def test_a_detector_has_a_column_for_each_role(forecast_run, changes):
+    with pytest.raises(ValueError, match="the columns are"):
+        dataclasses.replace(forecast_run.task, columns={**forecast_run.task.columns, **changes})
 
 
 def test_spans_are_told_even_where_there_is_none(forecast_run):

@@ -270,3 +270,9 @@ def test_recordings_are_said_faster_in_training_where_letters_are_written():
     letters = fitted(recordings.dataset(options=SpeechOptions()))[1]
     words = fitted(recordings.dataset(options=SpeechOptions(units="words")))[1]
     assert letters.augmentation.tempo == SpeechOptions().tempo > 0 == words.augmentation.tempo
+
+
+def test_each_band_has_a_mean_and_a_deviation():
+    task = TranscribeTask.fit(recordings.dataset(options=UNCHANGED), DataOptions())
+    with pytest.raises(ValueError, match="12 means and 0 deviations of 12 bands"):
+        dataclasses.replace(task, std=())

@@ -107,6 +107,11 @@ class UsualTask(Stored, DenseTask):
     weight: float = 0.0
     reading: Reading = field(default_factory=Reading)
 
+    def __post_init__(self) -> None:
+        kinds = {"time": str, "series": tuple, "target": tuple}
+        if any(not isinstance(self.columns.get(role), kind) for role, kind in kinds.items()):
+            raise ValueError(f"the columns are {self.columns!r}")
+
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
         """Reads and splits a registered data set, a file or a frame by time.

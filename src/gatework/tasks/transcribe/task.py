@@ -112,6 +112,10 @@ class TranscribeTask(Stored, Task):
     further_texts: tuple[str, ...] = ()
     lm: LanguageSize | None = None
 
+    def __post_init__(self) -> None:
+        if not len(self.mean) == len(self.std) == self.spec.bands:
+            raise ValueError(f"{len(self.mean)} means and {len(self.std)} deviations of {self.spec.bands} bands")
+
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
         """Reads and splits recordings with their texts; see `gatework.tasks.transcribe.data.load`."""
