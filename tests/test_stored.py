@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from gatework._stored import Stored
+from gatework.data.dataset import columns_from_state
 from gatework.data.series import Scale
-from gatework.tasks._sequence import columns_from_state
 from gatework.tasks.forecast.options import ForecastOptions
 
 

@@ -15,14 +15,14 @@ _SYMBOLS = (
     "m g s A K mol cd Hz N Pa J W C V F Ω Ohm ohm S T H lm lx Bq Gy Sv L l bar eV Wh VA VAh VAr var varh cal B bit t"
 )
 _WORDS = (
-    "° °C °F ° C ° F ℃ ℉ degC degF deg C deg F Deg C Deg F deg degrees Celsius Fahrenheit Kelvin % %rH % RH percent ‰ "
+    "° °C °F ℃ ℉ degC degF deg Deg degrees Celsius Fahrenheit Kelvin % %rH % RH percent ‰ "
     "psu ppm ppb pH NTU h hr hrs hour hours min mins minute minutes sec seconds second d day days a yr year years "
     "month months mmHg inHg psi atm mi mile miles ft feet foot in inch yd nmi lb lbs oz gal kn kt kts knots mph kmh "
     "kph bpm rpm spm fps BTU ha count counts number no. pcs Stk Stk. Stück Anzahl persons people unit units unitless "
     "dimensionless ratio index volts Volts watts Watts amps Amps metres meters steps TEUR k€ T€ Mio Mrd mln bn "
     "thousand million billion a.u. dB dBA dB(A) UTC GMT CET CEST MEZ MESZ TS RN Avg Smp Tot Max Min Std"
 )
-_NAMES = sorted({*re.split(r" (?=[^ ])", _WORDS), *CURRENCY_CODES.split()}, key=len, reverse=True)
+_NAMES = sorted({*_WORDS.split(), *CURRENCY_CODES.split()}, key=len, reverse=True)
 _ONE = (
     rf"(?:[€$£¥₹₽₺₩₪₴]|{_PREFIX}(?:{_SYMBOLS.replace(' ', '|')})|{'|'.join(map(re.escape, _NAMES))}"
     r"|° ?[CF]|[dD]eg[ _]?[CF]|% ?RH)(?:\^?[-−+]?\d|[²³¹⁻]+)?"

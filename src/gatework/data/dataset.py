@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
+from gatework._stored import converted
 from gatework.data.inputs import Inputs, SeriesInputs
 from gatework.data.reading import Reading
 
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 
 Columns = Mapping[str, str | tuple[str, ...]]
 """Columns of a person's own table by role: "text" or "inputs" (in the order of time), "label" or "target"."""
+
+
+def columns_from_state(columns: Any) -> Columns:
+    """Columns by role from what JSON held.
+
+    Raises:
+        ValueError: They are none.
+    """
+    known: Columns = converted(columns, dict[str, str | tuple[str, ...]])
+    return known
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import numpy as np
 
 from gatework import data
 from gatework._pair_vectors import add_second_words
-from gatework._stored import converted
 from gatework.data.dataset import Split
 from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.data.pieces import PieceVocabulary
@@ -296,13 +295,3 @@ def encoder_state(encoder: Encoder) -> dict[str, Any]:
 def encoder_from_state(state: Mapping[str, Any]) -> Encoder:
     """The encoder whose `encoder_state()` this is."""
     return _ENCODERS[state["kind"]].from_state(state)
-
-
-def columns_from_state(columns: Any) -> Columns:
-    """Columns by role from what JSON held.
-
-    Raises:
-        ValueError: They are none.
-    """
-    known: Columns = converted(columns, dict[str, str | tuple[str, ...]])
-    return known

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from gatework.data.dataset import Columns, Provenance, Split
+from gatework.data.dataset import Columns, Provenance, Split, columns_from_state
 from gatework.data.numbers import plain_texts
 from gatework.data.own import Answer, chosen_columns, classes_of, decided, examples_of
 from gatework.data.reading import Reading
@@ -72,7 +72,7 @@ def packed_dataset(source: Any, config: DataOptions, answer: Answer) -> PackedDa
 
 def _dataset(store: Store, source: TableSource) -> PackedDataset:
     about = store.about
-    columns: Columns = {role: tuple(n) if isinstance(n, list) else n for role, n in about["columns"].items()}
+    columns = columns_from_state(about["columns"])
     reading, classes = Reading.from_state(about["reading"]), tuple(about["names"])
 
     def held(part: str) -> Split:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from gatework._stored import converted
+from gatework.data.dataset import columns_from_state
 from gatework.data.long import is_long, read_long_dataset
 from gatework.data.reading import Reading
 from gatework.data.recordings import Recordings
@@ -21,7 +22,7 @@ from gatework.options import TimeOptions
 from gatework.tasks import classify
 from gatework.tasks._blend import NETWORK, NETWORK_ALONE, Blend
 from gatework.tasks._recorded import recording_options
-from gatework.tasks._sequence import Encoder, SequenceTask, columns_from_state, encoder_from_state, encoder_state
+from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state
 from gatework.tasks._task import Baseline, Before, Earlier, Evaluation, Loss, PartRates, Scores, refuse_options
 from gatework.tasks.classify import beginnings, kinds, report, sounds
 from gatework.tasks.classify.baselines import absent, baselines, quick_baselines

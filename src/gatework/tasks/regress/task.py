@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatework.data.dataset import columns_from_state
 from gatework.data.reading import Reading
 from gatework.data.series import Scale
 from gatework.data.store.inputs import PackedSplit
@@ -17,7 +18,6 @@ from gatework.tasks._chart import histogram
 from gatework.tasks._sequence import (
     Encoder,
     SequenceTask,
-    columns_from_state,
     encoder_from_state,
     encoder_state,
     fit_encoder,
